@@ -41,16 +41,16 @@ async def ours(tasks: Path, names: Sequence[str]) -> dict[str, HarborVerdict]:
         for name in names:
             (chosen / name).symlink_to(tasks / name)
         words = [sys.executable, "-m", "cli", "tasks", "run", str(chosen), "--sandbox", "docker", "--json"]
-        told = await _run(words, Path(folder))
+        told = await run_words(words, Path(folder))
     rows = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     return {row["task"]: HarborVerdict(row["reward"], row["detail"]) for row in rows if row.get("kind") == "proof"}
 
 
-async def theirs(harbor: str, task: Path) -> HarborVerdict:
-    """Run the oracle in Harbor, on one task."""
+async def asked_of_harbor(harbor: str, task: Path, agent: str = "oracle") -> HarborVerdict:
+    """Run an agent that needs no model in Harbor, on one task."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [harbor, "run", "-y", "-q", "-p", str(task), "-a", "oracle", "--job-name", "job", "-o", folder]
-        told = await _run(words, Path(folder))
+        words = [harbor, "run", "-y", "-q", "-p", str(task), "-a", agent, "--job-name", "job", "-o", folder]
+        told = await run_words(words, Path(folder))
         results = list((Path(folder) / "job").glob("*/result.json"))
         if not results:
             return HarborVerdict(None, f"no trial: {' '.join(told.replace('│', ' ').split())[-100:]}")
@@ -69,7 +69,8 @@ def _read(result: dict[str, dict[str, dict[str, float] | str] | None]) -> Harbor
     return HarborVerdict(float(rewards.get("reward", next(iter(rewards.values())))), detail)
 
 
-async def _run(words: list[str], folder: Path) -> str:
+async def run_words(words: list[str], folder: Path) -> str:
+    """Run a program in a folder; give all that it printed."""
     with anyio.fail_after(_LIMIT_S):
         done = await anyio.run_process(words, check=False, cwd=folder, stderr=subprocess.STDOUT)
     return done.stdout.decode(errors="replace")
@@ -86,7 +87,7 @@ async def compare(harbor: str, tasks: Path, names: Sequence[str]) -> bool:
 
     async def ask(name: str) -> None:
         async with gate:
-            yours[name] = await theirs(harbor, tasks / name)
+            yours[name] = await asked_of_harbor(harbor, tasks / name)
 
     async with anyio.create_task_group() as group:
         for name in names:

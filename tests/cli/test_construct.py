@@ -8,6 +8,7 @@ import pytest
 from events.errors import ExitCode
 from tests.cli.terminal import type_in
 from tests.support.constructing import BRIEF, SUM, blueprint, fixed, make_briefs
+from tests.support.proving import needs_isolation
 
 
 def one(folder: Path, script: str) -> Path:
@@ -17,6 +18,7 @@ def one(folder: Path, script: str) -> Path:
     return folder
 
 
+@needs_isolation
 def test_a_prompt_spec_becomes_a_task_that_is_proved_and_shown(tmp_path: Path) -> None:
     """One command for one file; what stands there can be proved again by itself."""
     one(tmp_path, fixed(blueprint(oracle_python="("), revised=SUM))
@@ -43,6 +45,7 @@ def _version(folder: Path, run: str) -> int:
     return int(str([row for row in rows if "construction_course" in json.dumps(row)][-1]["version"]))
 
 
+@needs_isolation
 def test_a_rejected_task_is_told_with_the_reasons(tmp_path: Path) -> None:
     """The exit code says that something was rejected, and nothing is published."""
     one(tmp_path, fixed(blueprint(oracle_python="(")))
@@ -73,6 +76,7 @@ def test_what_it_would_take_is_told_before_anything_is_paid(tmp_path: Path) -> N
 
 
 @pytest.mark.timeout(300)
+@needs_isolation
 def test_the_demo_publishes_three_tasks(tmp_path: Path) -> None:
     """Without a key; a second time the same tasks stand there already."""
     for _ in range(2):

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from events.errors import ExitCode
 from tests.cli.terminal import type_in
-from tests.support.proving import make_tasks
+from tests.support.proving import make_tasks, needs_isolation
 from tests.support.runs import make_task
 
 
+@needs_isolation
 def test_tasks_are_proved_and_the_exit_code_says_whether_one_is_unsound(tmp_path: Path) -> None:
     """One is sound, one has a bad solution, one cannot run here and hides no other."""
     make_tasks(tmp_path / "set", "sound", "bad-oracle")
@@ -38,6 +39,7 @@ def test_tasks_are_proved_and_the_exit_code_says_whether_one_is_unsound(tmp_path
     assert type_in(tmp_path, "replay", str(run)).code == ExitCode.DONE
 
 
+@needs_isolation
 def test_a_sound_task_is_told_in_a_table(tmp_path: Path) -> None:
     """A line for each step, in words."""
     make_tasks(tmp_path / "set", "sound")
@@ -50,6 +52,7 @@ def test_a_sound_task_is_told_in_a_table(tmp_path: Path) -> None:
     assert "cheat" not in outcome.out.partition("task ")[2]
 
 
+@needs_isolation
 def test_a_task_that_cannot_run_here_is_not_proved(tmp_path: Path) -> None:
     """Nothing is started, and the exit code says that there is no verdict."""
     needy = make_task(tmp_path / "set" / "needy")

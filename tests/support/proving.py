@@ -4,7 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+import pytest
+
+from tests.support.isolation import isolates
 from tests.support.runs import make_task
+
+needs_isolation = pytest.mark.skipif(not isolates(), reason="proofs are refused where nothing isolates")
 
 _JUDGED: Final = """\
 #!/bin/sh

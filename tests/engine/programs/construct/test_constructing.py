@@ -13,11 +13,15 @@ from engine.core.fold import fold
 from engine.core.ports import EffectAddress
 from engine.core.system import clock
 from engine.programs.construct.briefs import BriefInvalid, read_briefs
+from engine.programs.construct.points import POINTS
+from engine.proving.points import PROOF
 from engine.runtime.run import RunReport, start_run
 from engine.testing.faulty_ports import Fault, FaultyPorts
 from events.base import Event
 from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
+from events.types.construction import ConstructionClosed
+from events.types.control import CancelOrdered
 from events.types.model import ModelAsked, ModelFailed
 from events.types.sandbox import SandboxAsked, SandboxFailed
 from events.values import Usage
@@ -25,6 +29,7 @@ from projections.constructions import ConstructionRecord, Constructions
 from replay.redecide import decisions
 from replay.rerun import rerun
 from sandbox.harbor.task import load_task
+from tests.engine.runtime.test_control import Stage
 from tests.support.constructing import (
     AUTHOR,
     BRIEF,
@@ -38,6 +43,8 @@ from tests.support.constructing import (
     mortal,
 )
 from tests.support.crashes import ended, in_memory, wrong_with_cap
+from tests.support.mutation import mutate
+from tests.support.proving import needs_isolation
 from tests.support.runs import setting
 
 
@@ -75,6 +82,7 @@ def issues(record: ConstructionRecord, number: int = 1) -> Sequence[str]:
 
 
 @pytest.mark.timeout(300)
+@needs_isolation
 async def test_three_prompt_specs_become_tasks_through_repairs_and_revisions(tmp_path: Path) -> None:
     """With the scripted author of the demo, in real sandboxes; and a replay makes no call and publishes nothing."""
     make_briefs(tmp_path)
@@ -113,6 +121,7 @@ async def test_three_prompt_specs_become_tasks_through_repairs_and_revisions(tmp
     assert not (tmp_path / "out").exists()
 
 
+@needs_isolation
 async def test_a_task_that_never_becomes_sound_is_kept_with_the_reason_and_not_published(tmp_path: Path) -> None:
     """Rejected tasks stay out of the folder of accepted ones (SPARK, W27): they are in the log, blueprint and all."""
     lax = blueprint(verifier={"test_code": "def test_nothing():\n    assert '/root/sum.txt'\n"})
@@ -262,6 +271,37 @@ async def test_a_construction_that_dies_at_any_moment_comes_to_the_same(tmp_path
 def _digests(folder: Path) -> dict[str, str]:
     """Name what is published; a folder that is being written would be among it."""
     return {each.name: str(load_task(each).digest) for each in (folder / "out").iterdir()}
+
+
+async def test_a_construction_that_is_cancelled_says_so(tmp_path: Path) -> None:
+    """Its author hangs; the order ends it, with who gave it and why, and the run is gone through again."""
+    stage = Stage(make_briefs(tmp_path, BRIEF))
+    (tmp_path / "script.toml").write_text(fixed(SUM).replace("text = ", 'error = "hang"\n# text = '))
+
+    async def story() -> None:
+        await stage.until("construct/add-them", ModelAsked)
+        assert (await stage.order(CancelOrdered("ada", "it hangs", None))).done
+
+    models = {"author": {"model": "author", "base_url": "script:script.toml"}}
+    report = await stage.play(constructing(tmp_path, models), story)
+    assert report.outcomes == {"add-them": "stopped"}
+    assert await stage.told("construct/add-them", ConstructionClosed) == [
+        ConstructionClosed("stopped", 0, ("cancelled by ada: it hangs",))
+    ]
+    assert await stage.same_again()
+
+
+async def test_no_ruling_is_passed_on_in_disguise(tmp_path: Path) -> None:
+    """Each decision of a construction is answered otherwise once; what is seen later is what substitution gives."""
+    log = MemoryLog(clock=clock)
+    make_briefs(tmp_path, BRIEF)
+    (tmp_path / "script.toml").write_text(fixed(blueprint(oracle_python="("), revised=SUM))
+    models = {"author": {"model": "author", "base_url": "script:script.toml"}}
+    report, _ = await constructed(tmp_path, log, constructing(tmp_path, models, times=1))
+    found = await mutate(log, report.run, [*(point.name for point in POINTS), PROOF.name])
+    assert found.mutations > 20
+    assert found.found == ()
+    assert found.compared > 0
 
 
 async def test_prompt_specs_are_read_whole_or_refused_by_name(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from events.types.sandbox import SandboxAsked, SandboxFailed
 from projections.proofs import ProofRecord, Proofs
 from replay.redecide import decisions
 from replay.rerun import rerun
-from tests.support.proving import FAILED, make_tasks
+from tests.support.proving import FAILED, make_tasks, needs_isolation
 from tests.support.runs import setting
 
 
@@ -48,6 +48,7 @@ def failed(proof: ProofRecord) -> frozenset[str]:
 
 
 @pytest.mark.timeout(300)
+@needs_isolation
 async def test_each_broken_task_is_found_out_by_its_own_step(tmp_path: Path) -> None:
     """Nine tasks in one run: the sound one is called sound, and of each other one the right thing is said."""
     log = MemoryLog(clock=clock)
@@ -72,6 +73,7 @@ async def test_each_broken_task_is_found_out_by_its_own_step(tmp_path: Path) -> 
     assert all(each.agrees for each in await decisions(log, report.run))
 
 
+@needs_isolation
 async def test_infrastructure_that_fails_is_no_finding_about_the_task(tmp_path: Path) -> None:
     """No sandbox opens for who looks for the solution: those two steps are not proved, and the others hold."""
 
@@ -86,6 +88,7 @@ async def test_infrastructure_that_fails_is_no_finding_about_the_task(tmp_path: 
     assert {state for step, state in states.items() if step not in {"image", "cheat_solution"}} == {"held"}
 
 
+@needs_isolation
 async def test_a_fault_of_the_task_outweighs_what_could_not_be_tried(tmp_path: Path) -> None:
     """The oracle fails, and cheats have no sandbox: the task is unsound all the same."""
 
@@ -98,6 +101,7 @@ async def test_a_fault_of_the_task_outweighs_what_could_not_be_tried(tmp_path: P
     assert failed(proofs["bad-oracle"]) == {"oracle"}
 
 
+@needs_isolation
 async def test_a_task_without_a_solution_is_not_proved(tmp_path: Path) -> None:
     """There is nothing for the oracle to run, which is said; all else is tried."""
     make_tasks(tmp_path / "tasks", "sound")
@@ -113,6 +117,7 @@ async def test_a_task_without_a_solution_is_not_proved(tmp_path: Path) -> None:
     ]
 
 
+@needs_isolation
 async def test_only_the_steps_that_are_asked_for_are_part_of_it(tmp_path: Path) -> None:
     """Oracle and nop, once each: no cheat is tried, and nothing is said of one."""
     log = MemoryLog(clock=clock)
