@@ -157,6 +157,9 @@ EXECUTED: Final[Mapping[str, PageStage]] = {
             "run run.toml --agent codex": "codex comes through npm: tests/engine/agents/installed",
             "agents replay greet/1": "it is of that run",
             "demo evolve": "a minute: docs/evolve-demo.md",
+            "demo construct": "half a minute: tests/cli/test_construct.py",
+            "construct specs/": "needs a key: tests/cli/test_construct.py",
+            "tasks prove constructed": "it follows on that one: tests/cli/test_construct.py",
             "init run.toml": "tests/docs/test_quick_start.py",
             "run explore --tasks DIR": "tests/docs/test_quick_start.py",
             "resume": "tests/docs/test_quick_start.py",
@@ -166,6 +169,14 @@ EXECUTED: Final[Mapping[str, PageStage]] = {
         needs=SPARK,
     ),
     "docs/evaluate.md": PageStage(workshop, {**_LATEST, "NAME": "questions"}),
+    "docs/construct.md": PageStage(
+        workshop,
+        {},
+        {
+            "construct weather.json": "needs a key: tests/cli/test_construct.py",
+            "construct specs/": "needs a key: tests/cli/test_construct.py",
+        },
+    ),
     "docs/evolve.md": PageStage(
         workshop,
         {
