@@ -1,15 +1,24 @@
 """Ids as people type them: shortened like git's hashes, ``@latest``, ``RUN~2``; and places within a run."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from engine.core.lineage import streams_of
 from engine.core.run_names import named_runs
 from events.base import StreamId
 from events.digest import Digest
-from events.store.base import EventLog
-from events.streams import attempt_of, attempt_stream, is_item_attempt, is_trial, item_cell_of, item_stream, trial_of
+from events.store.base import EventLog, Selection
+from events.streams import (
+    RUN,
+    attempt_of,
+    attempt_stream,
+    is_item_attempt,
+    is_trial,
+    item_cell_of,
+    item_stream,
+    trial_of,
+)
 from views.terminal.errors import IdAmbiguous, IdUnknown
 
 LATEST: Final = "@latest"
@@ -80,14 +89,39 @@ class RunList(NamedTuple):
 async def find_run(log: EventLog, text: str) -> str:
     """Find the run a person means: by its id, the beginning of that, or the name that it was given.
 
+    ``@latest`` is the run of one's own that began last; of a log that holds imported runs alone, the last of those.
+
     Raises:
         IdUnknown: No run begins or is called so, or there are not that many.
         IdAmbiguous: Several do, or are.
     """
     runs = await log.runs()
     # Names are looked up only where an id does not say enough: that costs as the log does, until it is kept.
-    enough = _counted_back(text)[0] in {LATEST, *runs}
+    name, back = _counted_back(text)
+    if name == LATEST and runs:
+        own = await _meant_by_latest(log)
+        text = f"{own}~{back}" if back else own
+    enough = name in {LATEST, *runs}
     return choose_run(RunList(runs, {} if enough else await named_runs(log)), text)
+
+
+async def own_first(log: EventLog) -> AsyncIterator[str]:
+    """Give the runs of a log, the last first: those of one's own, and then those that were imported."""
+    imported: list[str] = []
+    for run in reversed(await log.runs()):
+        found = [each async for each in log.read(Selection(run=run, streams={RUN}, tags={"run.imported"}))]
+        if found:
+            imported.append(run)
+        else:
+            yield run
+    for run in imported:
+        yield run
+
+
+async def _meant_by_latest(log: EventLog) -> str:
+    async for run in own_first(log):
+        return run
+    raise IdUnknown(LATEST, "run", ())
 
 
 def choose_run(known: RunList, text: str) -> str:

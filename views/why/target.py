@@ -26,6 +26,7 @@ from views.terminal.ids import (
     TrialTarget,
     find_run,
     find_target,
+    own_first,
 )
 from views.training.trained_log import choose_edit, skill_of_run
 
@@ -115,6 +116,8 @@ async def _end_of_training(log: EventLog, run: str) -> EventAddress | None:
 async def find_skill(log: EventLog, text: str) -> FoundSkill | None:
     """Find a skill by its whole name: ``NAME`` and ``NAME@2``, of the latest run that has it, or ``RUN:NAME``.
 
+    Runs of one's own go before those that were imported.
+
     Only streams of trials named like the skill are read, since a skill is called after its task. None: there is none.
 
     Raises:
@@ -124,7 +127,7 @@ async def find_skill(log: EventLog, text: str) -> FoundSkill | None:
     name, at, revision = rest.partition("@")
     if run == BLOB or not name or "/" in name or (at and not revision.isdigit()):
         return None
-    runs = [await find_run(log, run)] if colon else reversed(await log.runs())
+    runs = [await find_run(log, run)] if colon else [each async for each in own_first(log)]
     for each in runs:
         found = [skill async for skill in _of_run(log, each, name)]
         wanted = [skill for skill in found if not at or revision_of(skill.event) == int(revision)]
@@ -154,7 +157,7 @@ async def find_learnt(log: EventLog, text: str) -> EventAddress | None:
     called = _SKILL.fullmatch(rest)
     if run == BLOB or called is None:
         return None
-    for each in [await find_run(log, run)] if colon else reversed(await log.runs()):
+    for each in [await find_run(log, run)] if colon else [each async for each in own_first(log)]:
         found = [one async for one in _learnt_of(log, each, called)]
         libraries = dict.fromkeys(one.stream.name.removeprefix(f"{LIBRARY}/") for one in found)
         if len(libraries) > 1:
