@@ -95,6 +95,17 @@ def test_an_earlier_seal_proves_what_it_covers(folder: Path) -> None:
     assert "came after the seal" in late.err
 
 
+@pytest.mark.parametrize("position", [1, 27])
+def test_the_first_and_the_last_sealed_event_are_proved_and_the_next_one_is_not(position: int, folder: Path) -> None:
+    """The earlier seal covers 27 events, the first of which follows on none."""
+    assert (folder / "early.seal").read_text().startswith("2:27:")
+    write(folder, str(position), "--seal", "early.seal")
+    assert verify(folder, "--seal", "../early.seal").code == 0
+    done = _script(folder, 0, "receipt.json", (folder / "early.seal").read_text().strip().split(":")[3])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert type_in(folder, "receipt", "write", "28", "--seal", "early.seal", "-o", "late.json").code == 2
+
+
 def test_texts_are_disclosed_if_that_is_asked_for(folder: Path) -> None:
     """Those that the event names; each is held to its digest."""
     assert write(folder)["disclosed"] == []
