@@ -26,9 +26,10 @@ def test_the_oracle_earns_and_nothing_does_not(tmp_path: Path) -> None:
     (needy / "environment" / "Dockerfile").write_text("FROM debian:bookworm-slim\nRUN apt-get install -y x\n")
     (make_task(tmp_path / "set" / "unsolved") / "solution" / "solve.sh").unlink()
     outcome = type_in(tmp_path, "tasks", "run", "set", "--sandbox", sandbox_here(), "--json")
-    found = {row["task"]: (row["verdict"], row["reward"]) for row in outcome.rows if row["kind"] == "proof"}
-    refused = {"needy": ("refused", None), "unsolved": ("refused", None)}
-    assert found == {"good": ("sound", 1.0), "wrong": ("unsound", 0.0), **refused}
+    rows = [row for row in outcome.rows if row["kind"] == "proof"]
+    found = {row["task"]: (row["verdict"], row["reward"], row["nop_reward"]) for row in rows}
+    refused = {"needy": ("refused", None, None), "unsolved": ("refused", None, None)}
+    assert found == {"good": ("sound", 1.0, 0.0), "wrong": ("unsound", 0.0, 0.0), **refused}
     assert outcome.code == 3
 
 
@@ -38,3 +39,34 @@ def test_a_task_that_rewards_doing_nothing_is_unsound(tmp_path: Path) -> None:
     (lax / "tests" / "test.sh").write_text("#!/bin/sh\necho 1 > /logs/verifier/reward.txt\n")
     outcome = type_in(tmp_path, "tasks", "run", "set", "--agent", "nop", "--sandbox", sandbox_here(), "--json")
     assert [row["verdict"] for row in outcome.rows] == ["unsound"]
+
+
+def test_a_task_is_sound_only_once_both_agents_were_judged(tmp_path: Path) -> None:
+    """The oracle earned everything of a task that rewards nothing, too, and the task was told to be sound."""
+    lax = make_task(tmp_path / "set" / "lax")
+    (lax / "tests" / "test.sh").write_text("#!/bin/sh\necho 1 > /logs/verifier/reward.txt\n")
+    make_task(tmp_path / "set" / "good")
+    both = type_in(tmp_path, "tasks", "run", "set", "--sandbox", sandbox_here(), "--json")
+    found = {row["task"]: (row["verdict"], row["detail"]) for row in both.rows}
+    assert found == {"good": ("sound", ""), "lax": ("unsound", "doing nothing earns the full reward")}
+    assert both.code == 3
+    alone = type_in(tmp_path, "tasks", "run", "set", "--agent", "oracle", "--sandbox", sandbox_here())
+    assert alone.code == 0
+    assert "sound" not in alone.out
+    assert "2 of 2 tasks held for oracle alone" in alone.out
+
+
+def test_what_all_tasks_share_is_told_once(tmp_path: Path) -> None:
+    """Three notes on every healthy task hid what was wrong with one."""
+    for name in ("one", "two", "three"):
+        make_task(tmp_path / "set" / name)
+    (tmp_path / "set" / "two" / "task.toml").write_text("[agent]\ntimout_sec = 3\n")
+    rows = {row["task"]: row for row in type_in(tmp_path, "tasks", "check", "set", "--json").rows}
+    shared = set.intersection(*(set(row["notes"]) for row in rows.values()))
+    out = " ".join(type_in(tmp_path, "tasks", "check", "set").out.split())
+    for note in shared:
+        assert out.count(" ".join(note.split())) == 1
+    assert out.count("timout_sec") >= 1
+    assert out.count("all tasks") == len(shared) + sum(
+        all(each in row["oddities"] for row in rows.values()) for each in rows["one"]["oddities"]
+    )

@@ -1,7 +1,7 @@
 """Commands that show PDI, ask what it is worth, and fit a reference for it."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 
@@ -15,12 +15,13 @@ from views.pdi import retrospective as pdi_retrospective
 from views.pdi import validate as pdi_validate
 from views.pdi.audit import AuditOptions, Fit
 from views.pdi.audit_rows import AuditedRow, ForesightRow, RateRow, SpreadRow
+from views.runs.refusals import RefusalRow
 from views.terminal.errors import UsageWrong
 from views.terminal.ids import LATEST
 from views.terminal.options import ASIS, ASKED, Given, Options, PdiOptions, Repeats, Seed
 
 ROWS: Final[Rows] = {
-    "pdi": (readings.PdiRow,),
+    "pdi": (readings.PdiRow, RefusalRow),
     "pdi --retrospective": (pdi_retrospective.RetrospectiveRow,),
     "pdi audit": (AuditedRow, RateRow, SpreadRow, ForesightRow),
     "pdi calibrate": (pdi_fit.CalibrationRow,),
@@ -96,6 +97,7 @@ async def calibrate(*runs: str, fitting: Fitting = FITTING, options: Options = A
 
 async def show_pdi(
     *runs: str,
+    all_: Annotated[bool, Parameter(name="--all", negative=())] = False,
     retrospective: bool = False,
     asked: PdiOptions = ASKED,
     options: Options = ASIS,
@@ -105,17 +107,22 @@ async def show_pdi(
 
     Args:
         runs: Run ids. Default: the latest run; with --retrospective all runs of the log.
+        all_: Show every run of the log that has a reflect step, or a memo that was refused, oldest first.
         retrospective: Show the measure of the paper instead: of each trial that left a skill, scored among the others.
     """
     if retrospective and asked.settings is not None:
         raise UsageWrong(
             "--retrospective has a measure of its own", remedy="leave out --method, --threshold and --warmup"
         )
+    if all_ and runs:
+        raise UsageWrong("--all and runs were both given", remedy="choose one of them")
     async with options.desk(machine) as desk:
         if retrospective:
             await pdi_retrospective.tell(desk, runs)
             return
-        for run in runs or (LATEST,):
+        if all_:
+            await readings.tell_all(desk, asked)
+        for run in runs or (() if all_ else (LATEST,)):
             await readings.tell(desk, run, asked)
 
 

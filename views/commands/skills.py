@@ -19,13 +19,14 @@ from views.libraries import blame as evolved_blame
 from views.libraries import life
 from views.libraries.failed_trial import find_trial
 from views.runs import skill_marks, skill_scan, skills
+from views.runs.refusals import RefusalRow, tell_refused
 from views.terminal.errors import UsageWrong
 from views.terminal.options import AS_TABLES, ASIS, Given, Options, TableOptions
 from views.terminal.screen import OutputStyle, Screen
 from views.training import skill_blame, skill_diff, skill_log
 
 ROWS: Final[Rows] = {
-    "skills list": (skills.SkillRow,),
+    "skills list": (skills.SkillRow, RefusalRow),
     "skills show": (skills.SkillText, skill_marks.MarkRow),
     "skills export": (skills.ExportedSkill,),
     "skills log": (skill_log.SkillLogRow, life.SkillLifeRow),
@@ -44,9 +45,10 @@ ROWS: Final[Rows] = {
 
 
 async def list_skills(*, options: TableOptions = AS_TABLES, machine: Given) -> None:
-    """List every revision of every skill, oldest run first."""
+    """List every revision of every skill, oldest run first, and skills that were refused."""
     async with options.desk(machine) as desk:
         desk.screen.show(await skills.load(desk), skills.SKILLS)
+        await tell_refused(desk, "skill")
 
 
 async def show_skill(skill: str, /, *, marks: bool = False, options: Options = ASIS, machine: Given) -> None:

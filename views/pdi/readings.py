@@ -11,9 +11,11 @@ from engine.core.fold import fold
 from events.store.base import Selection
 from projections.pdi.index import Method, PdiSettings
 from projections.pdi.steps import ACTIVE, RECORDED, PdiStepRow, PdiSteps, PdiStepsState
+from views.runs.refusals import refusals, tell_refused
 from views.terminal.ids import find_run
 from views.terminal.log_access import OpenedLog
 from views.terminal.options import PdiOptions
+from views.terminal.screen import OutputStyle
 from views.terminal.tables import TableView, heading
 
 AGAIN = "again"
@@ -59,6 +61,21 @@ async def tell(desk: OpenedLog, run: str, asked: PdiOptions) -> None:
     full = await find_run(desk.log, run)
     state = await fold(desk.log, PdiSteps({AGAIN: settings or PdiSettings()}), Selection(run=full))
     desk.screen.show(rows(state, computed=settings is not None), render)
+    await tell_refused(desk, "memo", full)
+
+
+async def tell_all(desk: OpenedLog, asked: PdiOptions) -> None:
+    """Show PDI of each run of a log that has any, or whose memos were refused, oldest first."""
+    told = False
+    for run in await desk.log.runs():
+        state = await fold(desk.log, PdiSteps({AGAIN: PdiSettings()}), Selection(run=run))
+        if state.recorded or state.rows or (await refusals(desk.log, run)).of("memo"):
+            if desk.screen.manner is not OutputStyle.JSON:
+                desk.screen.out.print(heading(f"run {run}"))
+            await tell(desk, run, asked)
+            told = True
+    if not told:
+        desk.screen.show([], render)
 
 
 def rows(state: PdiStepsState, *, computed: bool) -> list[PdiRow]:

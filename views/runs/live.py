@@ -16,6 +16,7 @@ from projections.cost import Cost
 from projections.trials.view import Trials
 from views.runs import summary
 from views.runs.progress import watch
+from views.runs.refusals import refusals
 from views.runs.rows import PAUSED, RunRow, RunsView, failed_parts, run_row, trial_rows
 from views.runs.run_list import keep_rows
 from views.runs.skills import heads
@@ -66,7 +67,8 @@ async def carry(
         for each in (row, *trials):
             screen.line(each)
     elif show is None:
-        screen.out.print(summary.render(row, trials, await heads(log, report.run)))
+        refused = tuple((await refusals(log, report.run)).told())
+        screen.out.print(summary.render(row, trials, await heads(log, report.run), refused))
     if show is not None:
         await show(row, report)
     if failed := failed_parts(row):

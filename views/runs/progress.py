@@ -279,7 +279,8 @@ class Progress:
 
     def _row(self, run: Run, trial: Trial) -> Sequence[str]:
         interventions = [each.intervention or "none" for each in trial.attempts.values()]
-        at = f"attempt {len(trial.attempts)} of {trial.max_attempts}"
+        finished = sum(each.abandoned is None for each in trial.attempts.values())
+        at = f"attempt {finished} of {trial.max_attempts}"
         words = ", ".join(each for each in interventions if each != "none")
         return trial.name, at, phase_of(run, trial), words, count(trial.tokens, lacks=trial.unknown_tokens > 0)
 

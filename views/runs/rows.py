@@ -125,6 +125,9 @@ class TrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="trial"):
     outcome: str
     """``solved``, ``unsolved``, ``no verdict``, ``budget reached``, ``stopped``, ``running`` or ``cut off``."""
     attempts: int
+    """Abandoned ones too."""
+    abandoned: int
+    """Those of them that could not be finished; they do not count against `max_attempts`."""
     max_attempts: int | None
     """How many it may have. None: it was imported, and its source does not say."""
     interventions: tuple[str, ...]
@@ -293,6 +296,7 @@ def _trial_row(seen: RunsView, run: Run, trial: Trial, *, over: bool) -> TrialRo
         differs=_differs(seen, run, trial),
         outcome="cut off" if over and trial.state == "running" else WORDS[trial.state],
         attempts=len(trial.attempts),
+        abandoned=sum(each.abandoned is not None for each in attempts),
         max_attempts=run.max_attempts if run.imported else trial.max_attempts,
         interventions=tuple(each.intervention for each in attempts if each.intervention not in {None, "none"}),
         reward=trial.reward,
@@ -394,7 +398,9 @@ def outcome_of(attempt: Attempt) -> str:
 
 
 def _attempts(row: TrialRow) -> str:
-    return str(row.attempts) if row.max_attempts is None else f"{row.attempts} of {row.max_attempts}"
+    finished = row.attempts - row.abandoned
+    told = str(finished) if row.max_attempts is None else f"{finished} of {row.max_attempts}"
+    return f"{told} + {row.abandoned} abandoned" if row.abandoned else told
 
 
 def _interventions(row: TrialRow) -> str:

@@ -43,13 +43,23 @@ def head_of(run: RunRow) -> Text:
     return Text.assemble(("run ", "bold"), (called, "bold"), f"  {run.state}")
 
 
-def render(run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillText]) -> RenderableType:
-    """Draw the summary."""
+def render(
+    run: RunRow, trials: Sequence[TrialRow], skills: Sequence[SkillText], refused: Sequence[str] = ()
+) -> RenderableType:
+    """Draw the summary.
+
+    Args:
+        run: The run.
+        trials: Its trials.
+        skills: What it learnt.
+        refused: What is to be said of memos and skills that were not taken.
+    """
     parts: list[RenderableType] = ["", head_of(run)]
     if run.scripted:
         parts.append(Text("scripted model: its answers are canned, everything else is real", style="cyan"))
     parts += ["", render_trials(trials), ""]
     parts.append(Text(_totals(run)))
+    parts += [Text(line, style="yellow") for line in refused]
     if run.no_verdict:
         parts.append(
             Text("no verdict: an infrastructure failure, or a limit was reached; it is not scored", style="dim")

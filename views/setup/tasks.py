@@ -1,6 +1,6 @@
 """Datasets: what is odd about their tasks, and whether they judge as they should."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -17,7 +17,8 @@ from views.terminal.format import plural, reward
 from views.terminal.tables import TableView
 
 _STATES: Final = ("ok", "odd", "broken", "refused", "invalid", "other")
-Verdict = Literal["sound", "unsound", "no verdict", "refused"]
+Verdict = Literal["sound", "unsound", "held", "no verdict", "refused"]
+ProvingAgent = Literal["oracle", "nop"]
 
 
 class TaskRow(msgspec.Struct, frozen=True, tag_field="kind", tag="task"):
@@ -37,14 +38,19 @@ class TaskRow(msgspec.Struct, frozen=True, tag_field="kind", tag="task"):
 
 
 class ProofRow(msgspec.Struct, frozen=True, tag_field="kind", tag="proof"):
-    """Whether a task judged an agent as it should: the oracle earns everything, an agent that does nothing does not."""
+    """Whether a task judged agents as it should: the oracle earns everything, an agent that does nothing does not."""
 
     task: str
     agent: str
+    """``oracle``, ``nop``, or ``both``, one after the other."""
     outcome: str
+    """How the oracle's trial ended, if there was one; else that of ``nop``."""
     reward: float | None
-    """None: there is no verdict."""
+    """What it earned. None: there is no verdict."""
+    nop_reward: float | None
+    """What an agent that does nothing earned. None: it was not tried, or there is no verdict."""
     verdict: Verdict
+    """sound: both agents were judged as they should be. held: the only one that was asked for was."""
     detail: str
 
 
@@ -92,31 +98,66 @@ _LINES: Final = TableView(_Line, "task… state details…")
 
 
 def render(rows: Sequence[TaskRow]) -> RenderableType:
-    """Draw a line for each thing to be said of a task."""
+    """Draw a line for each thing to be said of a task; what is to be said of all stands once, above."""
     counts = {state: sum(row.state == state for row in rows) for state in _STATES}
     told = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
-    lines = [_Line(row.task, row.state, line) for row in rows for line in _lines(row)]
+    shared = _shared(rows)
+    lines = [_Line("all tasks", "", line) for line in shared]
+    lines += [_Line(row.task, row.state, line) for row in rows for line in _lines(row, shared)]
     return Group(_LINES(lines), f"{plural(len(rows), 'task')}: {told}")
 
 
-def _lines(row: TaskRow) -> Iterator[str]:
+def _shared(rows: Sequence[TaskRow]) -> tuple[str, ...]:
+    """Give what is to be said of every task that can be read, in the order in which the first has it."""
+    read = [row for row in rows if row.state not in {"invalid", "other"}]
+    if len(read) < 2:
+        return ()
+    others = [set(_told(row)) for row in read[1:]]
+    return tuple(line for line in _told(read[0]) if all(line in each for each in others))
+
+
+def _lines(row: TaskRow, shared: Sequence[str]) -> Iterator[str]:
+    yield from [line for line in _told(row) if line not in shared] or ("",)
+
+
+def _told(row: TaskRow) -> list[str]:
     """Say the first things in full; the rest is one command away."""
     told = [f"not supported: {each}" for each in row.refused]
     told += [f"{each.weight}: {each.place}: {each.what} ({each.remedy})" for each in row.oddities]
-    told += [f"note: {each}" for each in row.notes]
-    yield from told or ("",)
+    return told + [f"note: {each}" for each in row.notes]
 
 
-def proof(task: str, agent: str, trial: Trial) -> ProofRow:
-    """Say whether a task judged an agent as it should."""
-    earned = trial.reward
-    if earned is None:
-        attempt = next(reversed(trial.attempts.values()), None)
-        detail = "" if attempt is None else (attempt.outcome.reason if attempt.outcome else "") or attempt.detail
-        return ProofRow(task, agent, trial.state, None, "no verdict", detail)
-    verdict: Verdict = "sound" if (earned >= 1) == (agent == "oracle") else "unsound"
-    said = "the solution does not earn the full reward" if agent == "oracle" else "doing nothing earns the full reward"
-    return ProofRow(task, agent, trial.state, earned, verdict, said if verdict == "unsound" else "")
+def proof(task: str, trials: Mapping[ProvingAgent, Trial]) -> ProofRow:
+    """Say whether a task judged the agents as it should.
+
+    Args:
+        task: Its name.
+        trials: One or both agents' trial at it.
+    """
+    lacking = {agent: _why_silent(trial) for agent, trial in trials.items() if trial.reward is None}
+    wrong = [
+        _WRONG[agent]
+        for agent, trial in trials.items()
+        if trial.reward is not None and (trial.reward >= 1) != (agent == "oracle")
+    ]
+    first, nop = next(iter(trials.values())), trials.get("nop")
+    name, earned = "both" if len(trials) > 1 else next(iter(trials)), None if nop is None else nop.reward
+    verdict: Verdict = "sound" if len(trials) > 1 else "held"
+    verdict = "unsound" if wrong else "no verdict" if lacking else verdict
+    told = [*wrong, *(f"{agent}: {why}" if len(trials) > 1 else why for agent, why in lacking.items())]
+    return ProofRow(task, name, first.state, first.reward, earned, verdict, "; ".join(told))
+
+
+_WRONG: Final[Mapping[ProvingAgent, str]] = {
+    "oracle": "the solution does not earn the full reward",
+    "nop": "doing nothing earns the full reward",
+}
+
+
+def _why_silent(trial: Trial) -> str:
+    """Say why a trial has no verdict."""
+    attempt = next(reversed(trial.attempts.values()), None)
+    return "" if attempt is None else (attempt.outcome.reason if attempt.outcome else "") or attempt.detail
 
 
 async def without_solution(text: str, places: DatasetPaths) -> frozenset[str]:
@@ -129,19 +170,28 @@ def unproved(row: TaskRow, agent: str) -> ProofRow:
     """Give the row of a task that was not run."""
     why = (*row.refused, *[f"{each.place}: {each.what}" for each in row.oddities if each.weight == "error"])
     detail = "; ".join(why) or "no solution/solve.sh for the oracle"
-    return ProofRow(row.task, agent, row.state, None, "refused", detail)
+    return ProofRow(row.task, agent, row.state, None, None, "refused", detail)
+
+
+def _proved(rows: Sequence[ProofRow]) -> list[str]:
+    sound, held = (sum(row.verdict == word for row in rows) for word in ("sound", "held"))
+    if held:
+        agent = next(row.agent for row in rows if row.verdict == "held")
+        return [f"{held} of {plural(len(rows), 'task')} held for {agent} alone; without --agent both are tried"]
+    return [f"{sound} of {plural(len(rows), 'task')} sound"]
 
 
 _PROOFS: Final = TableView(
     ProofRow,
     "task… agent",
     (">reward", lambda row: reward(row.reward)),
+    (">nop earns", lambda row: reward(row.nop_reward)),
     "verdict",
     ("details…", lambda row: row.detail),
-    notes=lambda rows: [f"{sum(row.verdict == 'sound' for row in rows)} of {plural(len(rows), 'task')} sound"],
+    notes=_proved,
 )
 
 
 def render_proofs(rows: Sequence[ProofRow]) -> RenderableType:
     """Draw them, those that need a look last."""
-    return _PROOFS(sorted(rows, key=lambda row: (row.verdict != "sound", row.task)))
+    return _PROOFS(sorted(rows, key=lambda row: (row.verdict not in {"sound", "held"}, row.task)))

@@ -143,3 +143,14 @@ async def test_a_long_line_of_forks_has_its_places(log: EventLog) -> None:
     (row,) = run_rows(await seen(log))
     rows = [replace(row, run=f"f{number}", parent=f"f{number - 1}") for number in range(2_000)]
     assert [depth for depth, _ in tree(rows)] == list(range(2_000))
+
+
+async def test_attempts_that_were_abandoned_are_counted_apart(log: EventLog) -> None:
+    """Of two that a trial may have, "3 of 2" were told after a crash."""
+    story = [*opened(log, "sort"), trial_opened("sort"), *tried(log, "sort", 1, FAILED), *tried(log, "sort", 3, FAILED)]
+    await record(log, "r1", [*story, lost("sort", 2)])
+    found = await seen(log)
+    (row,) = trial_rows(found, found.trials.runs["r1"])
+    assert (row.attempts, row.abandoned) == (3, 1)
+    drawing = drawn(render_trials([row]), width=120)
+    assert f"2 of {row.max_attempts} + 1 abandoned" in drawing
