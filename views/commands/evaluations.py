@@ -228,7 +228,7 @@ class PairOptions:
 class ReportOptions:
     """What a report is written as."""
 
-    out: Path | None = None
+    out: Annotated[Path | None, Parameter(name=("--to", "--out"))] = None
     """File to write. Default: report.html, report.md or report.tex."""
     format: TableFormat | None = None
     """Write markdown, or latex (needs the package booktabs). Default: a page of HTML."""

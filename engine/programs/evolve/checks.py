@@ -104,7 +104,7 @@ def _libraries_of(spec: RunSpec) -> Mapping[str, object]:
 
 def _of_run(settings: EvolveSpec) -> Iterator[ConfigProblem]:
     if not settings.suite:
-        yield _problem("suite", "no suite is named", "set evolve.suite to its folder")
+        yield _problem("suite", "no suite is named (evolve.suite)", "set evolve.suite to its folder")
     for key, value in (("repeats", settings.repeats), ("attempts", settings.attempts), ("tries", settings.tries)):
         if not 1 <= value <= MOST_REPEATS:
             yield _problem(key, f"evolve.{key} is {value}", f"write a number from 1 to {MOST_REPEATS:,}")

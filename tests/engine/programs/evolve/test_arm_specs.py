@@ -131,7 +131,7 @@ def test_what_is_wrong_with_a_run_is_told_with_a_remedy() -> None:
     with pytest.raises(ConfigRefused, match=r"'No\.Skill' cannot be the name of an arm"):
         read(arms=("No.Skill",))
     assert complaints("no_skill", repeats=0, order="D", suite="") == [
-        "no suite is named",
+        "no suite is named (evolve.suite)",
         "evolve.repeats is 0",
         "'D' is no order",
     ]
