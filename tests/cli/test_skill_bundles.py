@@ -160,6 +160,11 @@ def _revision(entries: Entries) -> None:
     entries["manifest.json"] = entries["manifest.json"].replace(b'"revision": 1', b'"revision": 2')
 
 
+def _pinned(entries: Entries) -> None:
+    manifest = msgspec.json.decode(entries["manifest.json"], type=SkillManifest)
+    entries["manifest.json"] = write_manifest(msgspec.structs.replace(manifest, pinned=folder_digest(())))
+
+
 def _event(entries: Entries) -> None:
     entries["events.jsonl"] = entries["events.jsonl"].replace(b'"at":1', b'"at":2')
 
@@ -188,6 +193,7 @@ def _proof(entries: Entries) -> None:
         (_file_and_manifest, ("manifest_wrong", "files")),
         (_all_of_it, ("seal_refuted", "")),
         (_revision, ("manifest_wrong", "revision")),
+        (_pinned, ("manifest_wrong", "digest of the folder")),
         (_event, ("chain_broken", "43")),
         (_evidence, ("manifest_wrong", "evidence.jsonl")),
         (_blobs, ("manifest_wrong", "blobs.jsonl")),

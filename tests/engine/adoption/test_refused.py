@@ -182,6 +182,17 @@ def test_a_plan_that_was_looked_at_holds_for_what_was_there_then(tmp_path: Path)
         assert read_all(tmp_path) == now
 
 
+def test_a_folder_that_came_since_the_look_is_not_written_over(tmp_path: Path) -> None:
+    """It was a free place when the adoption was planned."""
+    with opened(tmp_path) as skills:
+        plan = skills.plan_adoption(*adoptable(FIRST, 1), replace=False)
+        (tmp_path / SKILL).mkdir()
+        now = read_all(tmp_path)
+        with pytest.raises(FolderBusy):
+            skills.carry_out(plan)
+    assert read_all(tmp_path) == now
+
+
 class _Hasty(DiskOperations):
     """A folder to which a person writes just before it is exchanged."""
 
