@@ -105,6 +105,13 @@ class TakesSkills(Protocol):
 
 
 @runtime_checkable
+class ActsInSteps(Protocol):
+    """An agent that needs no model, and does the steps of a task one by one as one that needs a model does."""
+
+    acts_in_steps: bool
+
+
+@runtime_checkable
 class HasPackage(Protocol):
     """An agent of another make."""
 

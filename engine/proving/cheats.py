@@ -141,6 +141,8 @@ class Cheater:
     """Runs the commands of a cheat, and says that it is done."""
 
     needs_model = False
+    acts_in_steps = True
+    """Else nothing would stand between what it did and the tests of the first step."""
 
     def __init__(self, cheat: Cheat) -> None:
         self.name: str = cheat.step

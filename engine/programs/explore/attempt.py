@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import NamedTuple
 
-from engine.agents.base import Acted, Action, Agent, Brief, CurrentBrief
+from engine.agents.base import Acted, Action, ActsInSteps, Agent, Brief, CurrentBrief
 from engine.agents.points import ENDING, BreakdownSeen, EndingSaw, StepEndSeen
 from engine.agents.sandboxed import agent_ended, ending_saw, in_sandbox, turns_of
 from engine.core.decision import Made
@@ -177,8 +177,8 @@ async def _verified_again(scope: Scope, brief: Brief, result: AttemptResult) -> 
 
 
 async def _act(scope: Scope, agent: Agent, told: CurrentBrief) -> Acted:
-    """Let the agent act, step by step where the task has steps. What needs no model does all of them in one go."""
-    if told().steps and agent.needs_model:
+    """Let the agent act, step by step where the task has steps. Only the solution and nobody do them in one go."""
+    if told().steps and (agent.needs_model or isinstance(agent, ActsInSteps)):
         return await act_in_steps(scope, agent, told)
     return await agent.act(scope, told)
 

@@ -19,6 +19,7 @@ from events.types.sandbox import SandboxAsked, SandboxFailed
 from projections.proofs import ProofRecord, Proofs
 from replay.redecide import decisions
 from replay.rerun import rerun
+from tests.engine.programs.explore.test_steps import written
 from tests.support.proving import FAILED, make_tasks, needs_isolation
 from tests.support.runs import setting
 
@@ -129,6 +130,20 @@ async def test_only_the_steps_that_are_asked_for_are_part_of_it(tmp_path: Path) 
         "trial/nop-earns.oracle.1",
         "trial/nop-earns.nop.1",
     }
+
+
+@needs_isolation
+async def test_who_forges_the_reward_of_a_task_of_steps_gains_nothing(tmp_path: Path) -> None:
+    """A cheat works step by step as agents do, so that what it left is away before each step is judged."""
+    written(tmp_path)
+    (tmp_path / "tasks/pair/task.toml").write_text('[[steps]]\nname = "first"\n\n[[steps]]\nname = "second"\n')
+    log = MemoryLog(clock=clock)
+    report = await start_run(await setting(log, tmp_path), proving(steps=["nop", "cheat"], times=1))
+    proof = (await fold(log, Proofs(), Selection(run=report.run))).runs[report.run]["pair"]
+    states = {each.step: (each.state, each.detail) for each in proof.findings}
+    assert states["cheat_reward"] == ("held", "writing the reward earned 0")
+    assert states["repeat"] == ("skipped", "no final state was verified twice")
+    assert (await rerun(log, report.run)).complete
 
 
 async def test_a_sandbox_that_isolates_nothing_is_refused(tmp_path: Path) -> None:
