@@ -17,6 +17,9 @@ _FENCE: Final = re.compile(
     r"^(?P<indent> *)```(?P<language>\S*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
 
+_OWN: Final = re.compile(r"\b[a-z0-9]{10}\b(?=[: ]|$)|\b[0-9a-f]{12,64}\b|\b\d+[.,]?\d* (?:ms|s|KiB|MiB)\b")
+"""What is another in every run: ids of runs, digests, times and sizes."""
+
 
 class Snippet(NamedTuple):
     """A fenced block."""
@@ -81,6 +84,11 @@ def queries(snippet: Snippet) -> list[str]:
     if snippet.language == "sql":
         return [snippet.text]
     return [match["sql"] for match in re.finditer(r'^\$ sqlite3 \S+ "(?P<sql>[^"]+)"', snippet.text, re.MULTILINE)]
+
+
+def plain(line: str) -> str:
+    """Give a line of output without what is another in every run, so that two can be compared."""
+    return _OWN.sub("#", " ".join(line.split()))
 
 
 def _commands(line: str) -> Iterator[TypedCommand]:

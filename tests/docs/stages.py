@@ -252,6 +252,9 @@ EXECUTED: Final[Mapping[str, PageStage]] = {
     ),
 }
 ELSEWHERE: Final[Mapping[str, str]] = {
+    "docs/quickstart-audit.md": "tests/docs/test_quickstarts.py",
+    "docs/quickstart-embed.md": "tests/docs/test_quickstarts.py",
+    "docs/quickstart-endpoint.md": "tests/docs/test_quickstarts.py",
     "docs/new-benchmark.md": "tests/cli/test_new_benchmark.py",
     "docs/suites.md": "tests/engine/suites",
     "docs/trained-edits.md": "tests/cli/test_why_edits.py",

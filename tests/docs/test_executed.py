@@ -1,23 +1,18 @@
 """The commands of the docs, typed in the order of each page; what a page shows of their output is what they print."""
 
-import re
 import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from tests.architecture.source import ROOT
 from tests.cli.terminal import machine, type_in
-from tests.docs.snippets import pages, queries, snippets, typed
+from tests.docs.snippets import pages, plain, queries, snippets, typed
 from tests.docs.stages import ELSEWHERE, EXECUTED, PageStage
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-_OWN: Final = re.compile(r"\b[a-z0-9]{10}\b(?=[: ]|$)|\b[0-9a-f]{12,64}\b|\b\d+[.,]?\d* (?:ms|s|KiB|MiB)\b")
-"""What is another in every run: ids of runs, digests, times and sizes."""
 
 
 @pytest.fixture(scope="session")
@@ -49,17 +44,13 @@ def test_what_a_page_has_typed_works_and_prints_what_it_shows(
             if words is not None:
                 outcome = type_in(folder, *words, on=machine(folder, stage.environment))
                 assert outcome.code == stage.code(command.words), (str(snippet), words, outcome.out, outcome.err)
-                printed = iter([_plain(line) for line in outcome.out.splitlines()])
+                printed = iter([plain(line) for line in outcome.out.splitlines()])
                 for line in command.shown:
-                    wanted = _plain(line.rstrip("…"))
+                    wanted = plain(line.rstrip("…"))
                     assert any(each.startswith(wanted) for each in printed), (str(snippet), line, outcome.out)
         for query in queries(snippet):
             with sqlite3.connect(f"file:{folder / '.stillroom' / 'log.db'}?mode=ro", uri=True) as log:
                 log.execute(query).fetchall()
-
-
-def _plain(line: str) -> str:
-    return _OWN.sub("#", " ".join(line.split()))
 
 
 def test_every_page_with_commands_is_executed() -> None:
