@@ -60,13 +60,15 @@ def test_the_oracle_earns_in_every_corner_what_harbor_gives(tmp_path: Path) -> N
     """One run for all of them: a task without a verdict, or that cannot start, takes none of the others with it."""
     if shutil.which("docker") is None:
         pytest.skip("there is no Docker here")
-    outcome = type_in(tmp_path, "tasks", "run", str(CORNERS), "--sandbox", "docker", "-n", "4", "--json")
+    outcome = type_in(
+        tmp_path, "tasks", "run", str(CORNERS), "--agent", "oracle", "--sandbox", "docker", "-n", "4", "--json"
+    )
     rows = {row["task"]: row for row in outcome.rows if row["kind"] == "proof"}
     assert {name: row["reward"] for name, row in rows.items() if row["reward"] is not None} == EARNED
     silent = {name: row["detail"] for name, row in rows.items() if row["reward"] is None}
     assert set(silent) == set(SILENT)
     assert [name for name, why in SILENT.items() if why not in silent[name]] == []
-    assert {row["verdict"] for row in rows.values()} == {"sound", "unsound", "no verdict"}
+    assert {row["verdict"] for row in rows.values()} == {"held", "unsound", "no verdict"}
 
 
 @pytest.mark.docker
@@ -83,5 +85,5 @@ def test_whether_tests_reach_the_network_is_for_the_operator_to_say(tmp_path: Pa
 
 
 def _proofs(folder: Path, task: str, choice: str) -> list[dict[str, object]]:
-    outcome = type_in(folder, "tasks", "run", task, "--verifier-network", choice, "--json")
+    outcome = type_in(folder, "tasks", "run", task, "--agent", "oracle", "--verifier-network", choice, "--json")
     return [row for row in outcome.rows if row["kind"] == "proof"]

@@ -74,8 +74,8 @@ def _proved(folder: Path, agent: str, sandbox: str = "local") -> list[str]:
     ran = type_in(folder, "tasks", "run", "s/tasks", "--agent", agent, "--sandbox", sandbox, "--json")
     outcome = _isolated(ran) if sandbox == "local" else ran
     proofs = [row for row in outcome.rows if row["kind"] == "proof"]
-    return [f"{row['task']}: {row['verdict']} {row['detail']}" for row in proofs if row["verdict"] != "sound"] or [
-        f"{len(proofs)} sound"
+    return [f"{row['task']}: {row['verdict']} {row['detail']}" for row in proofs if row["verdict"] != "held"] or [
+        f"{len(proofs)} held"
     ]
 
 
@@ -83,8 +83,8 @@ def _proved(folder: Path, agent: str, sandbox: str = "local") -> list[str]:
 def test_tasks_of_each_kind_judge_the_oracle_and_an_agent_that_does_nothing(tmp_path: Path, kind: VerifierKind) -> None:
     """They come out as they should: reward 1.0 and below, though `reward.json` names parts of the score only."""
     write_suite(tmp_path / "s", SuiteShape(1, 1, kinds=(kind,)))
-    assert _proved(tmp_path, "oracle") == ["6 sound"]
-    assert _proved(tmp_path, "nop") == ["6 sound"]
+    assert _proved(tmp_path, "oracle") == ["6 held"]
+    assert _proved(tmp_path, "nop") == ["6 held"]
 
 
 _SPEC = """\
@@ -148,5 +148,5 @@ def test_tasks_run_in_an_image_that_a_person_gave_the_name(tmp_path: Path, runti
         row for row in type_in(tmp_path, "suite", "check", "s", "--json").rows if row.get("rule") == "base-image"
     ]
     assert runtime in note["what"]
-    assert _proved(tmp_path, "oracle", "docker") == ["6 sound"]
-    assert _proved(tmp_path, "nop", "docker") == ["6 sound"]
+    assert _proved(tmp_path, "oracle", "docker") == ["6 held"]
+    assert _proved(tmp_path, "nop", "docker") == ["6 held"]
