@@ -14,11 +14,13 @@ from views.log import export_atif, export_harbor
 from views.parquet import export as export_parquet
 from views.terminal.ids import LATEST, find_run
 from views.terminal.options import ASIS, Count, Given, Options
+from views.training import export_skillopt
 
 ROWS: Final[Rows] = {
     "export atif": (export_atif.AtifRow,),
     "export spark-summary": (export_spark.SparkSummaryRow,),
     "export full-report": (full_report.FullReportRow,),
+    "export skillopt": (export_skillopt.SkillOptExportRow,),
     "export parquet": (export_parquet.ParquetFileRow,),
     "export harbor": (export_harbor.HarborTrialRow, export_harbor.HarborJobRow),
 }
@@ -119,6 +121,21 @@ async def to_full_report(
         desk.screen.draw(written, full_report.render)
 
 
+async def to_skillopt(
+    run: str = LATEST, /, *, to: Path = Path("skillopt"), options: Options = ASIS, machine: Given
+) -> None:
+    """Export a training run as SkillOpt's output folder, and report what the format cannot represent.
+
+    Scores that nobody knows are null. Never overwrites an existing folder.
+
+    Args:
+        run: Run id.
+        to: Parent folder; the output folder is created in it, named after the run.
+    """
+    async with options.desk(machine) as desk:
+        desk.screen.draw(await export_skillopt.write(desk, run, machine.folder / to), export_skillopt.render)
+
+
 async def to_parquet(
     *runs: str,
     every: Annotated[bool, Parameter(name="--all", negative=())] = False,
@@ -148,3 +165,4 @@ app.command(to_atif, name="atif")
 app.command(to_harbor, name="harbor")
 app.command(to_spark_summary, name="spark-summary")
 app.command(to_full_report, name="full-report")
+app.command(to_skillopt, name="skillopt")
