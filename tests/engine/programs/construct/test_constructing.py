@@ -256,16 +256,28 @@ async def test_a_construction_that_dies_comes_to_what_it_would_have_come_to(tmp_
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-async def test_a_construction_that_dies_at_any_moment_comes_to_the_same(tmp_path: Path) -> None:
-    """Every fifth moment of its life, each write of the log and each effect before and after it."""
+async def test_a_construction_that_dies_at_any_moment_comes_to_the_same_or_is_not_proved(tmp_path: Path) -> None:
+    """Every fifth moment: each write and each effect.
+
+    Killed while every final state of a proof is verified again, none is left that was verified twice: that task is not
+    proved, which is said, and nothing half stands there.
+    """
     async with mortal(tmp_path) as here:
         plain = await ended(here, (), in_memory())
         published = _digests(tmp_path)
         for moment in range(1, plain.moments[0], 5):
             (tmp_path / "out").rename(tmp_path / f"out{moment}")
-            seen = await ended(here, (moment,), in_memory())
+            opened = in_memory()
+            seen = await ended(here, (moment,), opened)
             assert wrong_with_cap(seen) == []
-            assert _digests(tmp_path) == published, moment
+            async with opened() as log:
+                state = await fold(log, Constructions(), Selection(run=(await log.runs())[-1]))
+            (found,) = state.runs.values()
+            assert {each.ending for each in found.values()} <= {"published", "not_proved"}, moment
+            whole = {name: published[name] for name, each in found.items() if each.ending == "published"}
+            assert _digests(tmp_path) == whole, moment
+            repeats = [each.reasons[1:] for each in found.values() if each.ending == "not_proved"]
+            assert all(each == ("repeat: the sandbox failed before the verifier spoke again",) for each in repeats)
 
 
 def _digests(folder: Path) -> dict[str, str]:
