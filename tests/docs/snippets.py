@@ -44,6 +44,8 @@ class TypedCommand(NamedTuple):
     words: tuple[str, ...]
     """Without ``stillroom``."""
     shown: tuple[str, ...] = ()
+    into: str | None = None
+    """The file that its output goes to. None: the terminal."""
 
 
 def pages() -> list[str]:
@@ -72,7 +74,7 @@ def typed(snippet: Snippet) -> Iterator[TypedCommand]:
         for part in re.split(r"^\$ ", snippet.text, flags=re.MULTILINE)[1:]:
             command, _, output = part.partition("\n")
             shown = tuple(line.strip() for line in output.splitlines() if line.strip() not in {"", "…", "⋮"})
-            yield from (TypedCommand(each.words, shown) for each in _commands(command))
+            yield from (each._replace(shown=shown) for each in _commands(command))
     elif snippet.language in {"sh", "usage"}:
         text = re.sub(r"[\[\]…]|\.\.\.", " ", snippet.text) if snippet.language == "usage" else snippet.text
         for line in text.replace("\\\n", " ").splitlines():
@@ -96,10 +98,12 @@ def _commands(line: str) -> Iterator[TypedCommand]:
     lexer.whitespace_split = True
     words: list[str] = []
     for token in [*lexer, ";"]:
-        if set(token) <= set("&|;<>"):
-            names = [at for at, word in enumerate(words) if Path(word).name == "stillroom"]
-            if names and not words[0].startswith(("pip", "git", "uv", "pipx")):
-                yield TypedCommand(tuple(words[names[0] + 1 :]))
-            words = []
-        else:
+        if not set(token) <= set("&|;"):
             words.append(token)
+            continue
+        names = [at for at, word in enumerate(words) if Path(word).name == "stillroom"]
+        if names and not words[0].startswith(("pip", "git", "uv", "pipx")):
+            ours = words[names[0] + 1 :]
+            end = ours.index(">") if ">" in ours else len(ours)
+            yield TypedCommand(tuple(ours[:end]), into="".join(ours[end + 1 :]) or None)
+        words = []

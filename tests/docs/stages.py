@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
@@ -79,6 +80,27 @@ def with_trajectories(folder: Path) -> None:
     assert type_in(folder, "export", "atif", "@latest", "--to", "jobs/2026-01-31").code == 0
     one = next(folder.glob("jobs/2026-01-31/**/*.json"))
     (folder / "trajectory.json").write_bytes(one.read_bytes())
+
+
+def with_keys(folder: Path) -> None:
+    """Leave the workshop with the keys of a team and of an auditor, and an output that was given a skill."""
+    workshop(folder)
+    assert (
+        type_in(folder, "evaluate", "--tasks", "tasks", "--skill", "skills/greet", "-m", "script:script.toml").code == 0
+    )
+    for name in ("team.key", "auditor"):
+        assert type_in(folder, "log", "keygen", name).code == 0
+
+
+def sealed(folder: Path) -> str:
+    """Seal the log with the auditor's key."""
+    return type_in(folder, "log", "seal", "--key", "auditor").out.strip()
+
+
+def given(folder: Path) -> str:
+    """Look up the digest of the first skill that an output was given."""
+    (row,) = type_in(folder, "skills", "given", "skill/greet/1/1", "--json").rows
+    return str(row["digest"])
 
 
 def with_samples(folder: Path) -> None:
@@ -160,10 +182,10 @@ EXECUTED: Final[Mapping[str, PageStage]] = {
             "demo construct": "half a minute: tests/cli/test_construct.py",
             "construct specs/": "needs a key: tests/cli/test_construct.py",
             "tasks prove constructed": "it follows on that one: tests/cli/test_construct.py",
-            "init run.toml": "tests/docs/test_quick_start.py",
-            "run explore --tasks DIR": "tests/docs/test_quick_start.py",
-            "resume": "tests/docs/test_quick_start.py",
-            "skills export NAME": "tests/docs/test_quick_start.py",
+            "init run.toml": "tests/cli/test_quick_start.py",
+            "run explore --tasks DIR": "tests/cli/test_quick_start.py",
+            "resume": "tests/cli/test_quick_start.py",
+            "skills export NAME": "tests/cli/test_quick_start.py",
         },
         codes={"skills adopt": ExitCode.USAGE, "skills rollback": ExitCode.USAGE},  # nobody is there to be asked
         needs=SPARK,
@@ -211,14 +233,24 @@ EXECUTED: Final[Mapping[str, PageStage]] = {
         nothing, _LATEST, {"what-if RUN --set evolve.resolved.curated_static": "tests/demo"}
     ),
     "docs/handover.md": PageStage(
-        explored,
-        {"greet": "errors-per-hour", "~/.claude/skills": "adopted"},
+        with_keys,
+        {
+            "greet": "errors-per-hour",
+            "greet@2": "errors-per-hour@1",
+            "sales-by-region/1": "skill/greet/1/1",
+            "55e872fa4d22": given,
+            "~/.claude/skills": "adopted",
+        },
         codes={
             "skills adopt greet --to": ExitCode.USAGE,
             "skills rollback": ExitCode.USAGE,
         },  # nobody is there to be asked
     ),
-    "docs/pictures.md": PageStage(explored, _LATEST),
+    "docs/pictures.md": PageStage(
+        with_keys,
+        {**_LATEST, "NAME": "errors-per-hour", "$(cat seal.txt)": sealed},
+        {} if find_spec("pyarrow") else {"export parquet": "pyarrow is not installed"},
+    ),
     "docs/items.md": PageStage(
         with_samples,
         untried=dict.fromkeys(

@@ -1,5 +1,6 @@
 """The commands of the docs, typed in the order of each page; what a page shows of their output is what they print."""
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -44,6 +45,8 @@ def test_what_a_page_has_typed_works_and_prints_what_it_shows(
             if words is not None:
                 outcome = type_in(folder, *words, on=machine(folder, stage.environment))
                 assert outcome.code == stage.code(command.words), (str(snippet), words, outcome.out, outcome.err)
+                if command.into is not None:
+                    (folder / command.into).write_text(outcome.out)
                 printed = iter([plain(line) for line in outcome.out.splitlines()])
                 for line in command.shown:
                     wanted = plain(line.rstrip("…"))
@@ -70,4 +73,7 @@ def test_every_reason_is_for_a_command_that_stands_there() -> None:
         lines = [" ".join(command.words) for snippet in snippets(page) for command in typed(snippet)]
         for beginning in stage.untried:
             assert any(line.startswith(beginning) for line in lines), (page, beginning)
+        for reason in stage.untried.values():
+            named = re.search(r"(?:tests|docs)/\S+", reason)
+            assert named is None or ROOT.joinpath(named[0]).exists(), (page, reason)
         assert ROOT.joinpath(page).is_file()
