@@ -19,7 +19,7 @@ from tests.cli.test_trouble import ENVIRONMENT
 from tests.docs.snippets import Snippet, plain, snippets
 from tests.support.isolation import asked_for, isolates
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # an audit walks 7,800 causes, twice
 
 QUICKSTARTS: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/quickstart-*.md"))
 CLONE: Final = ("git clone ", "make -C clone venv")
