@@ -33,6 +33,8 @@ from engine.providers.registry import provider_named, provider_names
 
 SCRIPT: Final = "script:"
 """A ``base_url`` that begins so names a file, relative like ``tasks``."""
+FILES: Final = "files:"
+"""A ``base_url`` that begins so names a folder, relative like ``tasks``."""
 _VARIABLE: Final = re.compile(r"\{([A-Z_]+)\}")
 _BOUNDS: Final = frozenset({"max_tokens", "max_completion_tokens"})
 """Two words for the length of an answer."""
@@ -49,6 +51,9 @@ def model_settings(text: str, *, role: str = "teacher") -> Iterator[ConfigValue]
     origin = f"-m {text}"
     if text.startswith(SCRIPT):
         yield ConfigValue(("models", role, "model"), "script", origin)
+        yield ConfigValue(("models", role, "base_url"), text, origin)
+    elif text.startswith(FILES):
+        yield ConfigValue(("models", role, "model"), "files", origin)
         yield ConfigValue(("models", role, "base_url"), text, origin)
     elif slash and provider in provider_names():
         yield ConfigValue(("models", role, "model"), model, origin)
@@ -430,6 +435,8 @@ def _names_model(path: KeyPath) -> bool:
 def _absolute_at(base: Path, text: str, *, is_path: bool, is_model: bool) -> str:
     if is_model and text.startswith(SCRIPT):
         return SCRIPT + str(_absolute(base, text.removeprefix(SCRIPT)))
+    if is_model and text.startswith(FILES):
+        return FILES + str(_absolute(base, text.removeprefix(FILES)))
     return str(_absolute(base, text)) if is_path and text else text
 
 

@@ -19,6 +19,10 @@ SCRIPT: Final = "script:"
 """A base URL of this scheme names a script file; the scripted endpoint is started for it."""
 
 
+FILES: Final = "files:"
+"""A base URL of this scheme names a folder in which a person or a program answers by files."""
+
+
 class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which model speaks for a role, and how it is reached."""
 
@@ -26,7 +30,8 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Model name as the provider expects it in requests."""
     base_url: str
     """URL of an OpenAI-compatible API, or of an API of another ``protocol``, with or without its version, such as
-    ``/v1``; ``script:PATH`` starts the scripted endpoint. A ``provider`` sets its own."""
+    ``/v1``; ``script:PATH`` starts the scripted endpoint, ``files:FOLDER`` has a person or a
+    program answer by files in a folder. A ``provider`` sets its own."""
     provider: str | None = None
     """A provider listed in docs/models.md, or registered by an installed package: it sets the address, the key's
     variable, the header and the protocol. None: only ``base_url`` is used."""
@@ -58,7 +63,8 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """With ``stream``: whether to send ``stream_options.include_usage``, without which most servers report no usage.
     Set it to false for a server that rejects it."""
     timeout_s: float = 600.0
-    """Timeout of one request, in seconds."""
+    """Timeout of one request, in seconds; with ``files:FOLDER``, time without any answer after which the run ends with
+    exit code 8, for `resume` to go on."""
     tries: int = 5
     """Maximum number of requests per call, including the first. From 2 on, rate-limit refusals (429) are not counted;
     they are retried until ``retry_timeout_s``."""

@@ -7,6 +7,7 @@ import anyio
 
 from engine.concurrency.limiter import AdaptiveLimiter, LimitedTask
 from engine.core.ports import EffectAddress
+from engine.effects.answer_files import AnswerFolder
 from engine.effects.budget import BudgetKeeper
 from engine.effects.conversation import ConversationReader
 from engine.protocols.errors import ProviderError
@@ -35,6 +36,8 @@ class ModelClient(NamedTuple):
     """Where calls to this model wait for each other, whoever makes them."""
     reach: Upstream
     """The same, for installed agents, which make their calls themselves."""
+    files: AnswerFolder | None = None
+    """Where its answers come from. None: the provider answers."""
 
 
 class ModelPort:
@@ -68,7 +71,8 @@ class ModelPort:
         terms = CallPricing(line.price, self._budget.bound(place.stream))
         turn = self.turns.get(place.stream) or self.turn(asked, place)
         try:
-            reply = await line.provider.complete(request, turn.place)
+            provider = line.provider if line.files is None else line.files.at(place)
+            reply = await provider.complete(request, turn.place)
         except ProviderError as error:
             outcome: ModelAnswered | ModelFailed = failed(self._blobs, error, terms, asked.role)
             if error.retryable:

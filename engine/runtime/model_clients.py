@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from engine.concurrency.pools import Pools
 from engine.config.program_registry import roles_of, specs_of
-from engine.config.spec import SCRIPT, ModelSpec, RunSpec, model_for
+from engine.config.spec import FILES, SCRIPT, ModelSpec, RunSpec, model_for
 from engine.core.errors import KeyMissing
 from engine.core.system import clock
+from engine.effects.answer_files import AnswerFolder
 from engine.effects.callers import price_of
 from engine.effects.models import ModelClient
 from engine.providers.credentials import CommandToken, Credential, StaticKey, token_of
@@ -26,6 +27,8 @@ from engine.scripted.reader import load_script
 from engine.scripted.server import ScriptedEndpoint
 from events.values import Role
 
+_NOWHERE: Final = "http://files.invalid/v1"
+"""What stands for the address of a folder: nothing is sent there."""
 Terms: TypeAlias = tuple[int, str | None]
 """Which spec counts: by era, and by arm; None as the arm: the run's own."""
 
@@ -38,7 +41,7 @@ async def open_model_clients(
     Raises:
         KeyMissing: A model's key is to be read from a variable that is not set.
     """
-    shared = _Shared(await stack.enter_async_context(open_client()), {}, pools, {})
+    shared = _Shared(await stack.enter_async_context(open_client()), {}, pools, {}, {})
     return {terms: await _lines_of(stack, setting, spec, shared) for terms, spec in specs.items()}
 
 
@@ -64,6 +67,11 @@ async def require_models(setting: RunContext, spec: RunSpec) -> None:
             await token_of(command, setting.base, clock())
 
 
+def answered_by_files(spec: RunSpec) -> bool:
+    """Say whether files answer for a model of a spec or of its arms."""
+    return any(model.base_url.startswith(FILES) for each in specs_of(spec) for model in each.models.values())
+
+
 class _Shared(NamedTuple):
     """What the lines of all eras have in common."""
 
@@ -73,6 +81,8 @@ class _Shared(NamedTuple):
     pools: Pools
     tokens: dict[str, CommandToken]
     """By command: roles that share one share its token."""
+    folders: dict[tuple[str, float], AnswerFolder]
+    """By address and wait: roles that share one wait for each other's answers."""
 
 
 async def _lines_of(
@@ -99,17 +109,29 @@ async def _lines_of(
             endpoint.base_url, endpoint.credential, price, model.timeout_s, other_carrier(provider, endpoint)
         )
         room = shared.pools.calls(model.base_url, model.model)
-        lines[role] = ModelClient(connect(provider, endpoint), price, room, reach)
+        lines[role] = ModelClient(connect(provider, endpoint), price, room, reach, _files_of(setting, model, shared))
     return lines
 
 
 async def _reached(stack: AsyncExitStack, setting: RunContext, model: ModelSpec) -> str:
     """Give the URL a model is reached at, starting the scripted endpoint where one is named."""
+    if model.base_url.startswith(FILES):
+        return _NOWHERE
     if not model.base_url.startswith(SCRIPT):
         return model.base_url
     path: Path = setting.base / model.base_url.removeprefix(SCRIPT)
     endpoint = await stack.enter_async_context(ScriptedEndpoint(load_script(path)))
     return endpoint.base_url
+
+
+def _files_of(setting: RunContext, model: ModelSpec, shared: _Shared) -> AnswerFolder | None:
+    """Give the folder that answers for a model, one for all its roles. None: no folder does."""
+    if not model.base_url.startswith(FILES):
+        return None
+    folder, key = setting.base / model.base_url.removeprefix(FILES), (model.base_url, model.timeout_s)
+    if key not in shared.folders:
+        shared.folders[key] = AnswerFolder(folder, model.timeout_s, setting.log.redactor.replace)
+    return shared.folders[key]
 
 
 def _provider_of(model: ModelSpec) -> ModelProvider:

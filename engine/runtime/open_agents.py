@@ -224,6 +224,11 @@ def _terms(
 ) -> Callable[[str], SessionTerms]:
     """Say what goes for the calls of an agent's attempts, by trial."""
     line = parts.lines(arm)
+    if line.files is not None:
+        raise EndpointInvalid(
+            f"agent {spec.agent.name} makes its calls itself: files cannot answer them",
+            remedy="choose an endpoint, or an agent that comes with stillroom",
+        )
     means = ExchangeContext(setting.log, carrier, line.reach, parts.budget, line.room, parts.orders, clock)
 
     def terms(trial: str) -> SessionTerms:

@@ -31,7 +31,7 @@ from engine.runtime.image_skills import found_in_images
 from engine.runtime.isolation import require_isolation, require_isolation_again
 from engine.runtime.leases import take
 from engine.runtime.live_ports import live_ports
-from engine.runtime.model_clients import require_models
+from engine.runtime.model_clients import answered_by_files, require_models
 from engine.runtime.open_agents import prepare, skills_of
 from engine.runtime.plan import (
     changes_since,
@@ -82,6 +82,8 @@ class RunReport(NamedTuple):
     """By trial, as in `TrialClosed`."""
     held: int = 0
     """Trials that were not to begin in this process; a resume takes them up."""
+    waiting: bool = False
+    """Whether it waits for answers that come by files."""
 
 
 class RunStart(NamedTuple):
@@ -296,7 +298,8 @@ async def carry(setting: RunContext, plan: RunPlan, histories: RunHistory, sessi
             outcomes = await _live(setting.log, plan, histories, (session, beside), setting.between(live))
     except ActorsHeldBack as held:
         ended = {trial_of(name) or name: outcome for name, outcome in held.ended.items()}
-        return RunReport(session.fence.run, ended, len(held.names))
+        waiting = not board.orders.drained and answered_by_files(plan.spec)
+        return RunReport(session.fence.run, ended, len(held.names), waiting)
     return RunReport(session.fence.run, outcomes)
 
 

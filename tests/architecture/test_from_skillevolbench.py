@@ -9,7 +9,7 @@ from tests.architecture.source import ROOT
 PAGE: Final = ROOT / "docs" / "from-skillevolbench.md"
 FINDINGS: Final = 44
 CORRECTIONS: Final = 10
-_TEST: Final = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+NAMED_TEST: Final = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
 def _section(title: str) -> str:
@@ -36,13 +36,13 @@ def test_every_correction_has_a_row() -> None:
 
 def test_every_test_that_it_names_exists() -> None:
     """A page that names a test which was renamed would prove nothing."""
-    named = _TEST.findall(PAGE.read_text(encoding="utf-8"))
+    named = NAMED_TEST.findall(PAGE.read_text(encoding="utf-8"))
     assert len(named) > FINDINGS // 2
-    missing = [f"{file}::{name}" for file, name in named if not _holds(ROOT / file, name)]
+    missing = [f"{file}::{name}" for file, name in named if not holds(ROOT / file, name)]
     assert missing == []
 
 
-def _holds(file: Path, name: str) -> bool:
+def holds(file: Path, name: str) -> bool:
     return (
         file.is_file()
         and re.search(rf"^(?:async )?def {name}\(", file.read_text(encoding="utf-8"), re.MULTILINE) is not None

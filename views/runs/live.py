@@ -29,6 +29,8 @@ LAST_WORDS_S = 5.0
 
 def code_of(report: RunReport) -> ExitCode:
     """Say what a run's end tells the shell."""
+    if report.waiting:
+        return ExitCode.WAITING
     return ExitCode.INTERRUPTED if report.held else summary.exit_code(report.outcomes)
 
 
@@ -74,12 +76,19 @@ async def carry(
     if failed := failed_parts(row):
         screen.warn(f"failed in the background: {failed}; no trial was affected; `stillroom show {row.run}` lists it")
     await keep_rows(log, row.events)
+    _tell_rest(screen, row, report, part)
+    return report
+
+
+def _tell_rest(screen: Screen, row: RunRow, report: RunReport, part: str) -> None:
+    """Say what a resume goes on with."""
     if row.state == "paused":
         screen.say(f"paused: {PAUSED}; `stillroom resume {report.run}` begins it again")
+    elif report.waiting:
+        screen.say(f"waiting for answers by files; `stillroom resume {report.run}` goes on with those that are there")
     elif report.held:
         have, them = ("has", "it") if report.held == 1 else ("have", "them")
         screen.say(f"{plural(report.held, part)} {have} not started; `stillroom resume {report.run}` starts {them}")
-    return report
 
 
 async def watched(log: EventLog, screen: Screen, work: Work) -> RunReport:

@@ -17,7 +17,7 @@ from engine.config.program import GivesSkills, OpensWorkspaces
 from engine.config.program_registry import EVALUATE, EVOLVE, EXPLORE, OWN, TRAIN, program_named, roles_of, specs_by_arm
 from engine.config.sandbox_kinds import sandbox_kind
 from engine.config.skill_source import read_source
-from engine.config.spec import SCRIPT, ModelSpec, RunSpec, model_for
+from engine.config.spec import FILES, SCRIPT, ModelSpec, RunSpec, model_for
 from engine.core.errors import IsolationMissing
 from engine.core.system import machine as memory_of
 from engine.effects.callers import callers_of, price_of, with_known_prices
@@ -155,6 +155,8 @@ async def _models(setting: RunContext, spec: RunSpec, *, offline: bool) -> Async
             await require_models(setting, alone)
             if named.model.base_url.startswith(SCRIPT):
                 return SpecCheck(what=named.what, state="ok", found=f"a script: {named.model.base_url}")
+            if named.model.base_url.startswith(FILES):
+                return SpecCheck(what=named.what, state="ok", found=f"answered by files: {named.model.base_url}")
             if offline:
                 return SpecCheck(what=named.what, state="ok", found=f"{_key(named.model)}; not called (--offline)")
             return await _called(setting, named, alone)

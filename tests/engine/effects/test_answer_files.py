@@ -1,0 +1,118 @@
+"""Answers by files: a person or a program is the model, the run waits for it, and the exit code says so."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from engine.core.ports import EffectAddress
+from engine.effects.answer_files import AnswerFolder
+from engine.protocols.reply import ChatReply
+from engine.protocols.request import ChatRequest
+from engine.providers.gate import wide_open
+from tests.cli.terminal import type_in
+from tests.engine.programs.evaluate.test_evaluate import questions
+
+ASKED = (
+    "--set",
+    "evaluate.items.folder=quiz",
+    "--skill",
+    "skills",
+    "-m",
+    "files:post",
+    "--set",
+    "models.teacher.timeout_s=0.2",
+)
+PLACE = EffectAddress("r1", "cell/1", 3)
+REQUEST = ChatRequest(model="files", messages=(b'{"role":"user","content":"Which code? The key is hunter2-hunter2."}',))
+
+
+def waiting(folder: Path) -> list[dict[str, Any]]:
+    """Read the requests that wait, by id."""
+    return [json.loads(path.read_text()) for path in sorted((folder / "requests").glob("*.json"))]
+
+
+def reply_to(asked: Mapping[str, Any]) -> str:
+    """Answer as somebody who knows one lamp."""
+    return "<answer>K7</answer>" if "amber lamp" in json.dumps(asked["request"]) else "I do not know."
+
+
+async def asked(folder: Path, wait_s: float = 30.0) -> ChatReply:
+    """Ask once, at one place."""
+    opened = AnswerFolder(folder, wait_s, lambda data: data.replace(b"hunter2-hunter2", b"[secret]"))
+    return await opened.at(PLACE).complete(REQUEST, wide_open)
+
+
+async def write_once_asked(folder: Path, answers: Mapping[str, str]) -> None:
+    """Wait for the request, and write files whose names end so."""
+    requests = folder / "requests"
+    while not (requests.exists() and waiting(folder)):
+        await anyio.lowlevel.checkpoint()
+    (found,) = waiting(folder)
+    for end, text in answers.items():
+        (folder / "answers" / f"{found['id']}{end}").write_text(text)
+
+
+def test_a_run_ends_as_waiting_and_a_resume_goes_on_with_what_was_answered(tmp_path: Path) -> None:
+    """Given nobody answers, exit code 8, nothing lost; once all is answered it is scored, and its cost is unknown."""
+    questions(tmp_path)
+    first = type_in(tmp_path, "evaluate", *ASKED)
+    assert first.code == 8, first.err
+    assert "waiting for answers by files" in first.err + first.out
+    run = type_in(tmp_path, "runs", "--json").rows[0]["run"]
+    codes, seen = [8], set()
+    while codes[-1] == 8 and len(codes) < 6:
+        for each in waiting(tmp_path / "post"):
+            seen.add(each["id"])
+            assert each["request"]["messages"]
+            (tmp_path / "post" / "answers" / f"{each['id']}.md").write_text(reply_to(each))
+        codes.append(type_in(tmp_path, "resume", run).code)
+    assert codes[-1] == 0
+    assert not waiting(tmp_path / "post")
+    (row,) = [each for each in type_in(tmp_path, "show", run, "--json").rows if each.get("kind") == "run"]
+    assert (row["solved"], row["unsolved"]) == (2, 2)
+    # A wait that the end of a process cut short counts as a call, whose cost nobody knows either.
+    assert row["unknown_cost_calls"] == 2 * len(seen)
+    for path in sorted((tmp_path / "post").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    assert type_in(tmp_path, "replay", run).code == 0
+
+
+async def test_an_answer_comes_while_the_run_waits(tmp_path: Path) -> None:
+    """Text is what the model says; of what it cost nothing is known; a secret is not written into the request."""
+    got: list[ChatReply] = []
+
+    async def ask() -> None:
+        got.append(await asked(tmp_path))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await write_once_asked(tmp_path, {".md": "K7\n"})
+        (told,) = (tmp_path / "requests").glob("*.md")
+        assert "[secret]" in told.read_text()
+        assert "hunter2" not in told.read_text()
+    assert (got[0].text, got[0].usage.output_tokens, got[0].cost_usd) == ("K7", None, None)
+    assert not waiting(tmp_path)
+
+
+async def test_an_answer_that_cannot_be_read_is_named_and_may_be_written_again(tmp_path: Path) -> None:
+    """A JSON that is cut is not taken, what is wrong stands beside it, and the one put right is taken."""
+    got: list[ChatReply] = []
+
+    async def ask() -> None:
+        got.append(await asked(tmp_path))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await write_once_asked(tmp_path, {".json": '{"content": "K'})
+        while not list((tmp_path / "problems").glob("*.json.txt")):
+            await anyio.lowlevel.checkpoint()
+        (problem,) = (tmp_path / "problems").glob("*.json.txt")
+        assert "cannot be read" in problem.read_text()
+        assert len(waiting(tmp_path)) == 1
+        call = {"id": "c1", "type": "function", "function": {"name": "shell", "arguments": "{}"}}
+        await write_once_asked(tmp_path, {".json": json.dumps({"tool_calls": [call]})})
+    assert [each.name for each in got[0].tool_calls] == ["shell"]
+    assert not problem.exists()
