@@ -35,6 +35,7 @@ from engine.gateway.exchange import ExchangeContext
 from engine.gateway.server import CallRecorder, open_gateway
 from engine.gateway.session import SessionTerms
 from engine.gateway.upstream_client import UpstreamClient, open_carrier
+from engine.protocols.errors import EndpointInvalid
 from engine.runtime.context import RunContext
 from events.base import Event
 from events.types.agent import SkillRead

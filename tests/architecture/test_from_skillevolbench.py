@@ -43,6 +43,7 @@ def test_every_test_that_it_names_exists() -> None:
 
 
 def holds(file: Path, name: str) -> bool:
+    """Say whether a file has a test of a name."""
     return (
         file.is_file()
         and re.search(rf"^(?:async )?def {name}\(", file.read_text(encoding="utf-8"), re.MULTILINE) is not None
