@@ -7,9 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Final, Literal
-
-from msgspec import Struct
+from typing import Final
 
 from sandbox.archive import has_windows_shebang
 from sandbox.harbor.build_context import BuildContext
@@ -17,12 +15,12 @@ from sandbox.harbor.compose.builds import service_builds
 from sandbox.harbor.compose.file import compose_of
 from sandbox.harbor.dockerfile.parser import Instruction
 from sandbox.harbor.dockerfile.sources import Absent, absent_sources, sources_and_target
+from sandbox.harbor.exposure import exposure_of
 from sandbox.harbor.ignore_file import clean
+from sandbox.harbor.oddity import Oddity, Weight
+from sandbox.harbor.pinning import pinning_of
 from sandbox.harbor.task import Task, verifier_of
 from sandbox.harbor.templates import wanted
-
-Weight = Literal["error", "warning", "note"]
-"""error: it cannot work. warning: it probably does not do what its author meant. note: worth knowing."""
 
 _HIDDEN: Final = "Harbor lays a folder of its own over it"
 LOST: Final[Mapping[str, str]] = MappingProxyType({
@@ -39,23 +37,14 @@ EMPTIED: Final = ("/tests", "/logs/verifier")
 """Folders in which nothing that an agent leaves is found again."""
 
 
-class Oddity(Struct, frozen=True):
-    """One thing about a task that its author should look at."""
-
-    weight: Weight
-    place: str
-    """File, and line where there is one."""
-    what: str
-    remedy: str
-
-
 def lint(task: Task) -> tuple[Oddity, ...]:
     """Look through a task folder; reads it, and runs nothing.
 
     Raises:
         TaskInvalid: Its compose file or a Dockerfile that this one names cannot be read.
     """
-    return (*_keys(task), *_scripts(task), *_compose(task), *_dockerfile(task), *_services(task), *_secrets(task))
+    form = (*_keys(task), *_scripts(task), *_compose(task), *_dockerfile(task), *_services(task), *_secrets(task))
+    return (*form, *exposure_of(task), *pinning_of(task))
 
 
 def broken(task: Task) -> tuple[Oddity, ...]:

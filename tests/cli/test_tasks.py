@@ -17,6 +17,23 @@ def test_a_dataset_is_looked_through_and_a_bad_task_hides_no_other(tmp_path: Pat
     assert outcome.code == 3
 
 
+def test_what_agents_can_read_of_the_tests_is_named_by_its_rule(tmp_path: Path) -> None:
+    """A script of the tests under another name, and tests that are mounted; data that both have is none."""
+    leaky, fine = make_task(tmp_path / "set" / "leaky"), make_task(tmp_path / "set" / "fine")
+    (leaky / "environment" / "notes.txt").write_bytes((leaky / "tests" / "test.sh").read_bytes())
+    mounted = "services:\n  db:\n    image: db:1\n    volumes: ['../tests:/t']\n"
+    (leaky / "environment" / "docker-compose.yaml").write_text(mounted)
+    for folder in ("environment", "tests"):
+        (fine / folder / "data.csv").write_text("a,b\n1,2\n3,4\n")
+    rows = {row["task"]: row for row in type_in(tmp_path, "tasks", "check", "set", "--json").rows}
+    found = [each for each in rows["leaky"]["oddities"] if each["rule"] == "agent-image-test-leak"]
+    assert [(each["weight"], each["place"]) for each in found] == [
+        ("warning", "environment/notes.txt"),
+        ("warning", "environment/docker-compose.yaml line 4"),
+    ]
+    assert (rows["fine"]["state"], [each["rule"] for each in rows["fine"]["oddities"] if each["rule"]]) == ("ok", [])
+
+
 def test_the_oracle_earns_and_nothing_does_not(tmp_path: Path) -> None:
     """A task whose solution is wrong is found, and a task that cannot run is told by name."""
     make_task(tmp_path / "set" / "good")

@@ -7,11 +7,13 @@ import msgspec
 from anyio import to_thread
 from rich.console import Group, RenderableType
 
+from engine.proving.inspection import inspect
 from projections.trials.state import Trial
 from sandbox.base import SandboxBackend
 from sandbox.errors import TaskInvalid
 from sandbox.harbor.dataset import DatasetPaths, tasks_named
-from sandbox.harbor.lint import Oddity, lint
+from sandbox.harbor.lint import lint
+from sandbox.harbor.oddity import Oddity
 from sandbox.harbor.task import Task
 from views.terminal.format import plural, reward
 from views.terminal.tables import TableView
@@ -75,12 +77,19 @@ async def look(text: str, places: DatasetPaths, backend: SandboxBackend) -> list
 def _row(task: Task, backend: SandboxBackend) -> TaskRow:
     try:
         refused, notes = tuple(backend.check(task)), tuple(backend.notes(task))
-        oddities = lint(task)
+        oddities = (*lint(task), *_leaks(task))
     except TaskInvalid as error:
         oddity = Oddity("error", error.place, error.detail, error.remedy)
         return TaskRow(task.name, "invalid", task.digest, (), (), (oddity,))
     state: Literal["ok", "odd", "broken", "refused"] = "refused" if refused else _weighed(oddities)
     return TaskRow(task.name, state, task.digest, refused, notes, oddities)
+
+
+def _leaks(task: Task) -> Iterator[Oddity]:
+    """Find files of the tests or the solution that agents could read."""
+    for each in inspect(task).exposed:
+        what, remedy = f"holds what {each.answer} holds, and agents can read it", "take it out of environment/"
+        yield Oddity("warning", each.place, what, remedy, "agent-image-test-leak")
 
 
 def _weighed(oddities: Sequence[Oddity]) -> Literal["ok", "odd", "broken"]:

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from sandbox.harbor.lint import Weight
+from sandbox.harbor.oddity import Weight
 
 SuiteRule: TypeAlias = Literal[
     "task",
