@@ -12,8 +12,10 @@ from engine.effects.answer_files import AnswerFolder
 from engine.protocols.reply import ChatReply
 from engine.protocols.request import ChatRequest
 from engine.providers.gate import wide_open
-from tests.cli.terminal import type_in
+from tests.cli.terminal import isolated, type_in
 from tests.engine.programs.evaluate.test_evaluate import questions
+from tests.support.runs import make_base
+from tests.support.training import jars
 
 ASKED = (
     "--set",
@@ -78,6 +80,57 @@ def test_a_run_ends_as_waiting_and_a_resume_goes_on_with_what_was_answered(tmp_p
     for path in sorted((tmp_path / "post").rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
     assert type_in(tmp_path, "replay", run).code == 0
+
+
+TRAINING = """
+program = "train"
+models.target = {model = "target", base_url = "files:post", timeout_s = 0.2}
+models.optimizer = {model = "optimizer", base_url = "files:post", timeout_s = 0.2}
+[train]
+name = "jar-labels"
+epochs = 1
+batch = 2
+slow.on = false
+sets.train = {folder = "items", split = "train", limit = 2}
+sets.selection = {folder = "items", split = "val", limit = 2}
+sets.test = {folder = "items", split = "test", limit = 1}
+"""
+
+
+def resumed(folder: Path, run: str, answer: str) -> list[int]:
+    """Answer all that waits with one text and resume, until the run waits no more; give the exit codes."""
+    codes = [8]
+    while codes[-1] == 8 and len(codes) < 10:
+        for each in waiting(folder / "post"):
+            (folder / "post" / "answers" / f"{each['id']}.md").write_text(answer)
+        codes.append(type_in(folder, "resume", run).code)
+    return codes
+
+
+def test_a_training_is_answered_by_files(tmp_path: Path) -> None:
+    """Both models are the same folder: target and optimizer are answered, resume by resume, to the end."""
+    (jars(tmp_path) / "files.toml").write_text(TRAINING)
+    assert type_in(tmp_path, "train", "files.toml").code == 8
+    run = type_in(tmp_path, "runs", "--json").rows[0]["run"]
+    nothing = '<answer>x</answer>\n```json\n{"findings": [], "edits": []}\n```'
+    assert resumed(tmp_path, run, nothing)[-1] == 0
+    assert type_in(tmp_path, "replay", run).code == 0
+
+
+def test_a_trial_is_answered_by_files(tmp_path: Path) -> None:
+    """Where lost sandboxes are built again, an attempt goes on behind every answer, and its work is verified."""
+    make_base(tmp_path)
+    options = ("models.teacher.timeout_s=0.2", "models.teacher.tools=false", "on_loss=rebuild", "method.attempts=1")
+    given = [word for option in options for word in ("--set", option)]
+    first = isolated(type_in(tmp_path, "run", "explore", "--tasks", "tasks", "-m", "files:post", *given))
+    assert first.code == 8, first.err
+    run = type_in(tmp_path, "runs", "--json").rows[0]["run"]
+    for text in ("```sh\ncat words.txt | tee answer.txt\n```", "DONE"):
+        (told,) = waiting(tmp_path / "post")
+        (tmp_path / "post" / "answers" / f"{told['id']}.md").write_text(text)
+        last = type_in(tmp_path, "resume", run)
+        assert last.code == 8, "the next turn is asked for, and then what was learnt"
+    assert "attempt 1 solved" in last.err
 
 
 async def test_an_answer_comes_while_the_run_waits(tmp_path: Path) -> None:
