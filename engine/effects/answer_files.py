@@ -29,7 +29,7 @@ _OK: Final = 200
 Redact = Callable[[bytes], bytes]
 
 
-class Placed(NamedTuple):
+class AnswerPlace(NamedTuple):
     """One request, at its place in the log."""
 
     id: str
@@ -56,9 +56,9 @@ class AnswerFolder:
     def at(self, place: EffectAddress) -> "PlacedAnswer":
         """Give what answers the request of one place."""
         named = sha256(f"{place.run}\n{place.stream}\n{place.version}".encode()).hexdigest()[:12]
-        return PlacedAnswer(self, Placed(named, {"run": place.run, "at": f"{place.stream}@{place.version}"}))
+        return PlacedAnswer(self, AnswerPlace(named, {"run": place.run, "at": f"{place.stream}@{place.version}"}))
 
-    async def answer(self, placed: Placed, request: ChatRequest) -> ChatReply:
+    async def answer(self, placed: AnswerPlace, request: ChatRequest) -> ChatReply:
         """Write a request, and wait until it is answered.
 
         Raises:
@@ -81,7 +81,7 @@ class AnswerFolder:
             before = found
             await anyio.sleep(pause_s)
 
-    def _write(self, placed: Placed, request: ChatRequest) -> None:
+    def _write(self, placed: AnswerPlace, request: ChatRequest) -> None:
         for each in ("requests", "answers", "problems"):
             (self._folder / each).mkdir(parents=True, exist_ok=True)
         body = json.loads(body_of(request))
@@ -138,7 +138,7 @@ class AnswerFolder:
 class PlacedAnswer:
     """Answers the request of one place by files; see `ChatProvider`."""
 
-    def __init__(self, folder: AnswerFolder, placed: Placed) -> None:
+    def __init__(self, folder: AnswerFolder, placed: AnswerPlace) -> None:
         self._folder = folder
         self._placed = placed
 
