@@ -14,10 +14,10 @@ from sandbox.harbor.task import COMPOSE, Task, verifier_of
 
 _PIP: Final = re.compile(r"\bpip3?\s+(?:-\S+\s+)*install\b([^;&|\n]*)")
 _TAKES_VALUE: Final = frozenset(
-    {"-c", "--constraint", "--extra-index-url", "-f", "--find-links", "-i", "--index-url", "-r", "--requirement"}
+    {"-c", "--constraint", "-f", "--find-links", "-i", "-r", "--requirement"}
     | {"-t", "--target", "--prefix", "--platform", "--python-version", "--trusted-host"}
 )
-"""Options of ``pip install`` whose next word is no package."""
+"""Options of ``pip install`` whose next word is no package, besides those that end in ``-url``."""
 _PACKAGE: Final = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,.-]*\])?(?P<version>.*)", re.DOTALL)
 _PINNED: Final = re.compile(r"\s*(?:===?[^=]|@)")
 
@@ -61,7 +61,7 @@ def unpinned_packages(text: str) -> Iterator[tuple[int, str]]:
         for found in _PIP.findall("" if line.lstrip().startswith("#") else line):
             words = iter(_words(found))
             for word in words:
-                if word in _TAKES_VALUE:
+                if word in _TAKES_VALUE or word.endswith("-url"):
                     next(words, None)
                     continue
                 package = _PACKAGE.fullmatch(word)

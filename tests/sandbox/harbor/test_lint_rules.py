@@ -69,6 +69,7 @@ NEARLY: list[Files] = [
     service("volumes: ['data:/data', './data:/x', '/anonymous']"),
     {FILE: "FROM debian:bookworm AS one\nFROM ONE AS two\nFROM scratch\nFROM $BASE\nFROM x@sha256:00\n"},
     {FILE: "FROM x:1\nRUN pip install numpy==1.0 'x @ https://h/x.whl' ./own && pip install -r list.txt -t lib\n"},
+    {FILE: "FROM x:1\nRUN pip install --any-url name\n"},
     {"tests/test.sh": "#!/bin/sh\n# pip install pytest\ncurl http://localhost:8000/\n"},
     {"solution/solve.sh": "#!/bin/sh\npip install numpy\n"},
 ]
