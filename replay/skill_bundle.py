@@ -6,6 +6,7 @@ A zip file, whose entries are stored as they are. Another team verifies it witho
 
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
@@ -15,7 +16,7 @@ from events.bundle.errors import BundleUnreadable
 from events.bundle.format import read_proof, write_proof
 from events.digest import Digest, Fingerprint, digest_of
 from events.findings import AnyFinding, BytesLoose, EntryStrange, ManifestWrong, SealDiffers, SealRefuted
-from events.integrity.receipts import ProvedEvent, SealSignature, event_findings
+from events.integrity.receipts import Place, ProvedEvent, SealSignature, WholeDigest, event_findings
 from events.integrity.seals import AnySeal, SignedSeal, extent, findings_on, of_seal, usable
 from events.integrity.signing import PublicKey
 from events.store.chain import Seal
@@ -42,11 +43,11 @@ class ListedPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class EvidenceLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An event that a decision rests on, which is withheld."""
 
-    position: int
+    position: Place
     stream: str
-    version: int
+    version: Place
     tag: str
-    digest: Digest
+    digest: WholeDigest
 
 
 class BlobLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -275,7 +276,9 @@ def _lists(bundle: SkillBundle, entries: Mapping[str, bytes]) -> Iterator[AnyFin
         found = ListedPart(entries[name].count(b"\n"), digest_of(entries[name]))
         if found != part:
             yield ManifestWrong(name, f"{part.count} lines, {part.sha256}", f"{found.count} lines, {found.sha256}")
-    twice = {each.position for each in bundle.events} & {each.position for each in bundle.evidence}
+    # Of two events in one place the seal knows one, and the other could say anything.
+    positions = [*(each.position for each in bundle.events), *(each.position for each in bundle.evidence)]
+    twice = {position for position, times in Counter(positions).items() if times > 1}
     yield from (ManifestWrong("event listed twice", "once", str(position)) for position in sorted(twice))
 
 
@@ -296,7 +299,7 @@ def _accepted(bundle: SkillBundle) -> Iterator[AnyFinding]:
         return
     try:
         told = msgspec.json.decode(event.payload, type=_Acceptance)
-    except (ValueError, msgspec.MsgspecError) as error:
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         yield ManifestWrong("event that put it in force", "a revision of a skill", str(error))
         return
     if set(told.files) != set(manifest.files):
@@ -339,5 +342,6 @@ def _not_proved(bundle: SkillBundle, seal: AnySeal, trusted: Collection[PublicKe
     yield from of_seal(seal, trusted)
     yield "that the decisions rest on the evidence that is listed, and on no other: the log can show it, with `why`"
     yield f"what {len(bundle.blobs)} listed blobs hold: only their digests are here"
+    yield f"that the skill stood so ({bundle.manifest.standing}): that is the word of whoever wrote the bundle"
     yield "whether the skill was retired, or replaced, after the seal"
     yield "that what was recorded was true when it was recorded"

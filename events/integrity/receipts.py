@@ -6,7 +6,7 @@ log from the event to the root that the seal has. ``docs/handover.md`` describes
 
 from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
-from typing import ClassVar, Final, NamedTuple
+from typing import Annotated, ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -38,21 +38,29 @@ class ReceiptError(LogError):
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
+Place = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""A position or a version, in a file of a stranger who may have written anything."""
+Moment = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""Microseconds since 1970, UTC, in such a file."""
+WholeDigest = Annotated[Digest, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+"""Digest in such a file."""
+
+
 class ProvedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An event with all that its digest is computed from."""
 
-    position: int
+    position: Place
     run: str
     stream: str
-    version: int
+    version: Place
     tag: str
     cause: str | None
     """JSON pair of stream name and version, as it is recorded. None: it answers none."""
-    at: int
+    at: Moment
     """Microseconds since 1970, UTC."""
-    before: Digest
+    before: WholeDigest
     """Digest of the event before it in the log."""
-    digest: Digest
+    digest: WholeDigest
     payload: str
     """Canonical JSON, as it is recorded: a text and no object, so that not a byte of it changes on its way."""
 
@@ -69,7 +77,7 @@ class ReceiptStep(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_f
     """A step of the path."""
 
     side: Side
-    hash: Digest
+    hash: WholeDigest
 
 
 class SealSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -213,7 +221,7 @@ def event_findings(event: ProvedEvent) -> Iterator[AnyFinding]:
         if event.computed != event.digest:
             yield ChainBroken(event.position)
         tag = msgspec.json.decode(event.payload, type=_Tagged).tag
-    except (ValueError, OverflowError, msgspec.MsgspecError) as error:
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         yield Undecodable(event.position, str(error))
         return
     if tag != event.tag:

@@ -157,6 +157,10 @@ def _text(receipt: dict[str, Any]) -> None:
     receipt["disclosed"] = {each: text + " " for each, text in receipt["disclosed"].items()}
 
 
+def _deep(receipt: dict[str, Any]) -> None:
+    receipt["event"]["payload"] = '{"tag":"skill.revised","more":' + "[" * 50_000 + "]" * 50_000 + "}"
+
+
 def _strange_text(receipt: dict[str, Any]) -> None:
     receipt["disclosed"] = {"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855": ""}
 
@@ -173,6 +177,7 @@ def _strange_text(receipt: dict[str, Any]) -> None:
         (_mirrored, {"event_not_sealed"}),
         (_text, {"disclosed_changed"}),
         (_strange_text, {"disclosed_changed"}),
+        (_deep, {"chain_broken", "undecodable", "disclosed_changed", "event_not_sealed"}),
     ],
 )
 def test_a_changed_receipt_is_refused_by_the_name_of_what_differs(
@@ -187,6 +192,41 @@ def test_a_changed_receipt_is_refused_by_the_name_of_what_differs(
         outcome = verify(folder, *words, "--json")
         assert (outcome.code, set(kinds(outcome))) == (5, found)
         assert outcome.rows[0]["proved"] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("path", 0, 1), "zz"),
+        (("path", 0, 1), "0" * 62),
+        (("event", "before"), "é" * 64),
+        (("event", "position"), 2**70),
+        (("event", "version"), -1),
+        (("event", "at"), 2**63),
+    ],
+)
+def test_a_receipt_of_impossible_values_is_no_receipt(place: tuple[Any, ...], value: object, folder: Path) -> None:
+    """A stranger's file may say anything, and is never an error of ours."""
+    write(folder)
+    receipt = json.loads((folder / "receipt.json").read_bytes())
+    held = receipt
+    for key in place[:-1]:
+        held = held[key]
+    held[place[-1]] = value
+    (folder / "receipt.json").write_text(json.dumps(receipt))
+    outcome = verify(folder, "--seal", "../seal")
+    assert (outcome.code, "not a receipt" in outcome.err) == (2, True)
+
+
+@pytest.mark.parametrize("at", [2**63 - 1, -(2**63)])
+def test_a_time_that_no_calendar_has_is_told_as_it_is(at: int, folder: Path) -> None:
+    """The receipt was changed, and that is what its reader has to learn."""
+    write(folder)
+    receipt = json.loads((folder / "receipt.json").read_bytes())
+    receipt["event"]["at"] = at
+    (folder / "receipt.json").write_text(json.dumps(receipt))
+    outcome = verify(folder, "--seal", "../seal")
+    assert (outcome.code, f"{at} us" in outcome.out, "chain broken" in outcome.out) == (5, True, True)
 
 
 def test_a_receipt_with_a_seal_that_somebody_made_up_is_refused_by_ones_own(folder: Path) -> None:

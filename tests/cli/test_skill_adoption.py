@@ -12,6 +12,7 @@ from events.types.evolution import SkillQuarantined
 from events.types.skill import SkillImported, SkillProposed, SkillRevised
 from events.values import NamedDigest
 from tests.cli.terminal import SQLITE, CommandOutcome, Terminal, machine, ticking, type_in
+from tests.cli.test_trouble import FailingStream
 from tests.views.histories import SKILL, PlacedEvent, opened, record, whole
 from tests.views.libraries.story import SECOND, evolved
 from views.terminal.host import Host
@@ -68,6 +69,16 @@ def test_a_skill_is_adopted_and_taken_back(folder: Path) -> None:
     assert (back.code, back.rows[-1]["action"], back.rows[-1]["written"]) == (0, "rollback", True)
     assert sorted(path.name for path in (folder / "skills").iterdir()) == [".stillroom-adopted"]
     assert type_in(folder, "skills", "adopted", "skills", "--json").rows == []
+
+
+def test_a_skill_is_adopted_though_nobody_reads_of_it(folder: Path) -> None:
+    """``adopt … --yes | head -1``: what was asked for is done, and not ended with 0 halfway through."""
+    on = Host({}, folder, FailingStream(BrokenPipeError()), io.StringIO(), ticking(), SQLITE)
+    assert adopt(folder, "greet", "--yes", on=on).code == 0
+    assert held(folder) == MORE
+    on = Host({}, folder, FailingStream(BrokenPipeError()), io.StringIO(), ticking(), SQLITE)
+    assert type_in(folder, "skills", "rollback", "greet", "--to", "skills", "--yes", on=on).code == 0
+    assert not (folder / "skills/greet").exists()
 
 
 def test_nothing_is_written_until_somebody_says_so(folder: Path) -> None:

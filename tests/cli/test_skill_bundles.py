@@ -148,6 +148,15 @@ def _all_of_it(entries: Entries) -> None:
     entries["manifest.json"] = write_manifest(msgspec.structs.replace(manifest, events=part))
 
 
+def _beside(entries: Entries) -> None:
+    true = entries["events.jsonl"]
+    _all_of_it(entries)
+    both = [msgspec.json.decode(each, type=ProvedEvent) for each in (entries["events.jsonl"], true)]
+    part, entries["events.jsonl"] = listed(both)
+    manifest = msgspec.json.decode(entries["manifest.json"], type=SkillManifest)
+    entries["manifest.json"] = write_manifest(msgspec.structs.replace(manifest, events=part))
+
+
 def _missing(entries: Entries) -> None:
     del entries["skill/greet/references/more.md"]
 
@@ -210,6 +219,38 @@ def test_a_changed_bundle_is_refused_by_the_name_of_what_differs(
     assert outcome.code == 5
     assert found in told(outcome)
     assert outcome.rows[0]["proved"] == []
+
+
+def test_an_event_that_was_made_up_does_not_pass_beside_the_sealed_one(folder: Path) -> None:
+    """Of two events in one place the seal knows one, and the skill would be compared with the other."""
+    bundle(folder, "r1:greet")
+    rewrite(folder, _beside)
+    for words in ((), ("--seal", "seal")):
+        outcome = verify(folder, *words)
+        assert (outcome.code, told(outcome)) == (5, [("manifest_wrong", "event listed twice")])
+        assert outcome.rows[0]["proved"] == []
+
+
+def test_how_a_skill_stood_is_said_to_be_unproved(folder: Path) -> None:
+    """Only the manifest says so, and whoever passes a bundle on can write another."""
+    bundle(folder, "r1:greet")
+    assert any("stood so (in force)" in each for each in verify(folder, "--seal", "seal").rows[0]["not_proved"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b'"before":"', b'"before":"zz'), (b'"version":', b'"version":-'), (b'"at":', b'"at":9' + b"9" * 30)],
+)
+def test_a_bundle_of_impossible_numbers_is_no_bundle(before: bytes, after: bytes, folder: Path) -> None:
+    """A stranger's file may say anything, and is never an error of ours."""
+    bundle(folder, "r1:greet")
+
+    def change(entries: Entries) -> None:
+        entries["events.jsonl"] = entries["events.jsonl"].replace(before, after, 1)
+
+    rewrite(folder, change)
+    outcome = verify(folder)
+    assert (outcome.code, "cannot be read as a bundle" in outcome.err) == (2, True)
 
 
 def test_bytes_behind_or_between_the_entries_are_found(folder: Path) -> None:

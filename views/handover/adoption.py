@@ -138,6 +138,8 @@ async def carry_out(screen: Screen, folder: Path, machine: Host, plans: Sequence
         AdoptionError: See `SkillDirectory.carry_out`; skills before it were adopted, and say so.
     """
     needed = [each for each in plans if each.plan.needed]
+    # Of several skills all are adopted that were asked for, though the reader of the diff leaves.
+    screen.keep_going()
     for each in plans:
         if each.diff:
             screen.show(each.diff, render_diff)

@@ -70,8 +70,11 @@ def reward(value: float | None) -> str:
 
 
 def when(at: int) -> str:
-    """Write a time, given in microseconds since 1970, as UTC to the second."""
-    return datetime.fromtimestamp(at / 1e6, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+    """Write a time, given in microseconds since 1970, as UTC to the second; as it is where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(at / 1e6, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return f"{at} us"
 
 
 def duration(microseconds: int) -> str:
