@@ -1,6 +1,7 @@
 """A blueprint: all that a task is made of, as its author gives it. The form is SPARK's, and read strictly; pure."""
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ DIFFICULTIES: Final = ("easy", "medium", "hard")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]*")
 _REQUIREMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9,_-]+\])?(?:==[A-Za-z0-9.!+_-]+)?")
 _IMAGE: Final = re.compile(r"[a-z0-9][a-z0-9._/:@-]*")
+_LONGEST: Final = 200
+"""Letters of a support file's path: no file system takes a name of more than 255."""
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 
 
@@ -119,14 +122,27 @@ def faults_of_paths(blueprint: Blueprint, most_files: int, most_bytes: int) -> l
     if not _IMAGE.fullmatch(place.base_image):
         told.append(f"environment.base_image {place.base_image!r} is no name of an image")
     names = [within(each.relative_path, place.workdir) for each in blueprint.support_files]
-    told += [f"support file {name!r} has to lie in the working folder" for name in names if not is_inside(name)]
-    told += [f"support file {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    told += _faults_of_names(names)
     if len(names) > most_files:
         told.append(f"{len(names)} support files, and {most_files} are allowed")
     size = len(encoded(blueprint))
     if size > most_bytes:
         told.append(f"it has {size} bytes, and {most_bytes} are allowed")
     return told
+
+
+def _faults_of_names(names: Sequence[str]) -> Iterator[str]:
+    """Say which support files cannot stand in one folder."""
+    folders = {str(parent) for name in names for parent in PurePosixPath(name).parents}
+    for name in sorted(set(names)):
+        if not is_inside(name):
+            yield f"support file {name!r} has to lie in the working folder"
+        elif len(name) > _LONGEST:
+            yield f"support file {name[:20]}... has a path of {len(name)} letters, and {_LONGEST} are allowed"
+        elif name in folders:
+            yield f"support file {name!r} is the folder of another one"
+        if names.count(name) > 1:
+            yield f"support file {name!r} stands twice"
 
 
 def within(path: str, workdir: str) -> str:
@@ -141,7 +157,6 @@ def is_inside(path: str) -> bool:
 
 def _is_plain(path: str) -> bool:
     """Say whether an absolute path names one file, in characters that mean nothing to a shell or a Dockerfile."""
-    parts = PurePosixPath(path).parts
     odd = set(path) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+/")
-    plain = not odd and "//" not in path and not {"..", "."} & set(parts)
+    plain = not odd and "//" not in path and not {"..", "."} & set(path.split("/"))
     return plain and path.startswith("/") and not path.endswith("/")

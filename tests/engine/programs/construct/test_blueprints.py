@@ -40,6 +40,13 @@ def made(**changes: Any) -> Blueprint:
         ({"support_files": [{"relative_path": "../x", "content": ""}]}, "has to lie in the working folder"),
         ({"support_files": [{"relative_path": "/etc/x", "content": ""}]}, "has to lie in the working folder"),
         ({"support_files": [{"relative_path": "", "content": ""}]}, "has to lie in the working folder"),
+        ({"support_files": [{"relative_path": ".", "content": ""}]}, "has to lie in the working folder"),
+        ({"support_files": [{"relative_path": "a/.", "content": ""}]}, "has to lie in the working folder"),
+        ({"support_files": [{"relative_path": "a" * 201, "content": ""}]}, "of 201 letters, and 200 are allowed"),
+        (
+            {"support_files": [{"relative_path": n, "content": ""} for n in ("a", "a/b")]},
+            "'a' is the folder of another",
+        ),
         ({"support_files": [{"relative_path": "a", "content": ""}] * 2}, "stands twice"),
         (
             {"support_files": [{"relative_path": n, "content": ""} for n in "abcd"]},
@@ -57,11 +64,11 @@ def test_paths_sizes_and_names_are_checked(changes: dict[str, Any], told: str) -
 
 def test_what_is_just_allowed_is_allowed() -> None:
     """The bounds themselves, and a path that is written in full where it lies in the working folder."""
-    three = [{"relative_path": name, "content": ""} for name in ("a", "b/c", "/root/d")]
+    three = [{"relative_path": name, "content": ""} for name in ("a", "b/c", "/root/" + "d" * 200)]
     found = made(support_files=three)
     assert faults_of_paths(found, most_files=3, most_bytes=10_000) == []
     after, done = repaired(found, "x", allow_internet=False)
-    assert [each.relative_path for each in after.support_files] == ["a", "b/c", "d"]
+    assert [each.relative_path for each in after.support_files] == ["a", "b/c", "d" * 200]
     assert [each.field for each in done] == ["task_id", "support_files"]
 
 
