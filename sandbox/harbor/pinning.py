@@ -45,11 +45,14 @@ def pinning_of(task: Task) -> Iterator[Oddity]:
 
 
 def is_unpinned(image: str) -> bool:
-    """Say whether a registry gives whatever is newest for this name; one with a variable is not judged."""
+    """Say whether a registry gives whatever is newest for this name; one with a variable is not judged.
+
+    A digest is a tag here: ``NAME@sha256:…`` has its colon.
+    """
     _, _, last = image.rpartition("/")
     _, _, tag = last.partition(":")
     local = image == "scratch" or "$" in image or "⟦" in image
-    return not local and "@" not in image and tag in {"", "latest"}
+    return not local and tag in {"", "latest"}
 
 
 def unpinned_packages(text: str) -> Iterator[tuple[int, str]]:
