@@ -52,7 +52,7 @@ def test_a_skill_is_evaluated_without_a_spec_file(tmp_path: Path) -> None:
     assert type_in(tmp_path, "runs").out.count("3 of 4") == 2
     shown = type_in(tmp_path, "show", kind(again, "run")[0]["run"]).out
     assert "4: 3 solved, 1 unsolved, 0 without a score, 4 found in the log" in shown
-    assert "4 of 4 cells done (4 found) · 0 turns" in evaluate(tmp_path, "--plain").err
+    assert "4 of 4 cells done (4 found), 3 of 4 solved · 0 turns" in evaluate(tmp_path, "--plain").err
     said = type_in(tmp_path, "compare").out
     assert "2 of 2 (2 reused)" in said
     assert "skill: too few runs: 2 items with a score in both arms; 10 needed" in said
