@@ -157,8 +157,10 @@ def render(rows: Sequence[EvolvedLineRow]) -> RenderableType:
     parts: list[RenderableType] = []
     width = max([len(_name(row)) for row in rows], default=0)
     for (skill, file), group in groupby(rows, key=lambda row: (row.skill, row.file)):
-        parts.append(Text(f"--- {skill}/{written_out(file)}", style="dim"))
-        parts += [_line(row, width) for row in group]
+        lines = list(group)
+        of = f"revision {lines[0].revision} in library {lines[0].library} of run {lines[0].run}"
+        parts.append(Text(f"--- {skill}/{written_out(file)}  {of}", style="dim"))
+        parts += [_line(row, width) for row in lines]
     parts += [Text(), *_sources(rows)]
     return Group(*parts)
 

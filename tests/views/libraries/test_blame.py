@@ -50,6 +50,7 @@ async def test_a_failed_trial_leads_to_the_line_and_the_edit_that_brought_it(log
     assert trial.told_skills == "rows (read)"
     await tell_trial(at, trial)
     told = out(at)
+    assert "--- rows/SKILL.md  revision 2 in library always/E1 of run r1\n" in told, "a name is of any library"
     assert "2.1 1>   7  Leave out void rows." in told
     assert "says:  Void rows." in told
     assert "stillroom why r1:cell/always.E1/rows-adversarial/1@1" in told
