@@ -41,6 +41,7 @@ LOOKING = (
 """Modules of commands that ask nobody: they read a log, or write one event to it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["cli", *(f"views.commands.{each}" for each in LOOKING)])
 def test_a_command_that_only_looks_loads_nothing_that_asks_the_world(module: str) -> None:
     """An HTTP client and a container engine's take most of a second."""
@@ -49,6 +50,7 @@ def test_a_command_that_only_looks_loads_nothing_that_asks_the_world(module: str
     assert loaded.stdout.split() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [("runs",), ("show",), ("why", "@latest:greet/1"), ("why-not", "@latest:greet"), ("pdi",), ("skills", "list"),
@@ -65,6 +67,7 @@ def test_nothing_is_loaded_while_it_looks_either(words: tuple[str, ...], tmp_pat
     _looks((*words, "--log", str(log)), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [("--help",), ("runs", "--help"), ("tasks", "--help"), ("tasks", "check", "--help")], ids=" ".join
 )

@@ -3,6 +3,8 @@
 import ast
 from collections import defaultdict
 
+import pytest
+
 from tests.architecture.source import ROOT, modules
 
 
@@ -16,6 +18,7 @@ def _twice(sources: dict[str, str]) -> dict[str, list[str]]:
     return {name: sorted(found) for name, found in files.items() if len(found) > 1}
 
 
+@pytest.mark.slow
 def test_no_public_class_name_stands_for_two_things() -> None:
     """A second class of the same name gets another, by what it is. Helpers of tests keep to it, too."""
     sources = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in modules()}

@@ -55,6 +55,7 @@ def test_the_examples_import_stillroom_alone() -> None:
                 assert root in {"stillroom", "msgspec"} or root in sys.stdlib_module_names, f"{path.name}: {name}"
 
 
+@pytest.mark.slow
 def test_stillroom_can_be_imported_beside_modules_of_the_same_names(tmp_path: Path) -> None:
     """A user's own `events.py` is not ours; imported first it is named, since both cannot be had."""
     for name in ("events", "engine", "views"):

@@ -6,6 +6,8 @@ from pkgutil import iter_modules
 from subprocess import run
 from typing import Final
 
+import pytest
+
 import cli
 from engine.config.schema import keys
 from events.errors import ExitCode
@@ -17,12 +19,14 @@ from views.reference.pages import EXITS, ROWS, reference
 DOCS: Final = ROOT / "docs"
 
 
+@pytest.mark.slow
 def test_the_reference_is_what_the_code_says() -> None:
     """After a change of a command, a key or an event: ``make docs``."""
     stale = [path.name for path, text in reference(cli.app, DOCS).items() if path.read_text(encoding="utf-8") != text]
     assert stale == [], "run `make docs`"
 
 
+@pytest.mark.slow
 def test_the_reference_is_the_same_however_python_was_started() -> None:
     """Under ``python -m`` the name of the program has three words, and two of them stood in usage lines."""
     wanted = "import cli; from views.reference.pages import cli_docs; print(cli_docs(cli.app))"

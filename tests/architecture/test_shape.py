@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.architecture.source import modules, named, shipped
 
 LONGEST_FILE: Final = 500
@@ -37,6 +39,7 @@ def test_files_fit_a_few_screens() -> None:
     assert long == set(LONG_FILES)
 
 
+@pytest.mark.slow
 def test_functions_fit_a_screen() -> None:
     """A long function hides a second step; and an exception that is no longer needed is taken off the list."""
     long = {
@@ -48,6 +51,7 @@ def test_functions_fit_a_screen() -> None:
     assert long == set(LONG_FUNCTIONS)
 
 
+@pytest.mark.slow
 def test_every_module_says_what_it_is_for() -> None:
     """A reader should not have to infer a module's idea from its code."""
     silent = [
@@ -56,6 +60,7 @@ def test_every_module_says_what_it_is_for() -> None:
     assert silent == []
 
 
+@pytest.mark.slow
 def test_everything_public_says_what_it_promises() -> None:
     """Classes and functions that others may call carry a docstring, whatever the linter is told to overlook."""
     silent = [

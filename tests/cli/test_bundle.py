@@ -35,6 +35,7 @@ def written(folder: Path, *words: str) -> dict[str, object]:
     return row
 
 
+@pytest.mark.slow
 def test_a_run_is_replayed_from_its_file_alone(folder: Path) -> None:
     """No task folder, no log, no key: all three strengths, and every view of it."""
     row = written(folder)
@@ -51,6 +52,7 @@ def test_a_run_is_replayed_from_its_file_alone(folder: Path) -> None:
     assert [each.name for each in there.iterdir()] == ["run.bundle"]
 
 
+@pytest.mark.slow
 def test_a_run_is_brought_into_another_log_once(folder: Path) -> None:
     """Behind what is there; reading it again adds nothing; and out of there comes the same run."""
     written(folder)
@@ -62,6 +64,7 @@ def test_a_run_is_brought_into_another_log_once(folder: Path) -> None:
     assert type_in(there, "replay").code == 0
 
 
+@pytest.mark.slow
 def test_equal_runs_make_equal_files(folder: Path) -> None:
     """Whenever and from wherever: so one can be compared with another by its digest."""
     first = written(folder)
@@ -72,6 +75,7 @@ def test_equal_runs_make_equal_files(folder: Path) -> None:
     assert (folder / "here/again.bundle").read_bytes() == once
 
 
+@pytest.mark.slow
 def test_a_fork_brings_along_what_it_was_forked_from(folder: Path) -> None:
     """By reference it would lean on nothing."""
     assert type_in(folder / "here", "fork", "@latest", "--attempt", "word/2").code == 0
@@ -118,6 +122,7 @@ def forge(path: Path) -> None:
     rewrite(path, lines(lambda _: events))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "found"),
     [
@@ -152,6 +157,7 @@ def test_what_somebody_changed_is_named_and_nothing_of_it_is_used(
     assert [each.name for each in there.iterdir()] == ["run.bundle"]
 
 
+@pytest.mark.slow
 def test_a_bundle_that_was_made_up_whole_needs_the_digest_to_be_told(folder: Path) -> None:
     """As a log needs a seal: verify says that it cannot see it."""
     row = written(folder)
@@ -163,6 +169,7 @@ def test_a_bundle_that_was_made_up_whole_needs_the_digest_to_be_told(folder: Pat
     assert type_in(there, "bundle", "verify", "run.bundle", "--digest", str(row["digest"])).code == 5
 
 
+@pytest.mark.slow
 def test_files_that_are_no_bundles_are_told_from_damaged_ones(folder: Path) -> None:
     """Nothing, text, somebody's zip, a cut download, a later version's: a clear word and what to do."""
     written(folder)
@@ -186,6 +193,7 @@ def test_files_that_are_no_bundles_are_told_from_damaged_ones(folder: Path) -> N
             assert (outcome.code, said in outcome.err) == (2, True), (words, name, outcome.err)
 
 
+@pytest.mark.slow
 def test_a_bundle_is_never_changed(folder: Path) -> None:
     """Neither written over, nor written to by commands that take it for a log."""
     written(folder)
@@ -200,6 +208,7 @@ def test_a_bundle_is_never_changed(folder: Path) -> None:
     assert (there / "run.bundle").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_what_was_erased_arrives_as_erased(folder: Path) -> None:
     """With its reason; the bundle is sound, and whoever misses the bytes is told."""
     (row, *_) = [
@@ -216,6 +225,7 @@ def test_what_was_erased_arrives_as_erased(folder: Path) -> None:
     assert (replayed.code, "asked by Ann" in replayed.out) == (5, True)
 
 
+@pytest.mark.slow
 def test_a_damaged_log_makes_no_bundle(folder: Path) -> None:
     """The event is named, and no half-written file is left."""
     edit_events(folder / "here" / LOG, "trial.next_chosen", '"counted":2', '"counted":3')
@@ -237,6 +247,7 @@ def judged(folder: Path, seal: str, *words: str) -> tuple[int, dict[str, Any]]:
     return outcome.code, row
 
 
+@pytest.mark.slow
 def test_a_run_out_of_several_is_proved_against_the_seal_of_its_log(folder: Path) -> None:
     """Each of its events, at its place; the others are withheld, and that is said."""
     row = written(folder, "@latest~1")
@@ -254,6 +265,7 @@ def test_a_run_out_of_several_is_proved_against_the_seal_of_its_log(folder: Path
         assert not [name for name in bundle.namelist() if other.encode() in bundle.read(name)]
 
 
+@pytest.mark.slow
 def test_a_seal_that_was_taken_between_runs_is_enough(folder: Path) -> None:
     """The log went on since; a seal from before the run says nothing of it."""
     early = sealed(folder)
@@ -268,6 +280,7 @@ def test_a_seal_that_was_taken_between_runs_is_enough(folder: Path) -> None:
     assert any("came after the seal" in claim for claim in found["not_proved"])
 
 
+@pytest.mark.slow
 def test_a_seal_in_the_middle_of_a_run_covers_what_came_before_it(folder: Path) -> None:
     """And the bundle says so of the events behind it."""
     here = folder / "here"
@@ -285,6 +298,7 @@ def test_a_seal_in_the_middle_of_a_run_covers_what_came_before_it(folder: Path) 
     assert any("after the seal" in claim for claim in found["not_proved"])
 
 
+@pytest.mark.slow
 def test_a_bundle_cannot_be_written_for_a_seal_of_more_than_there_is(folder: Path) -> None:
     """It is a seal of another log, or this one was cut."""
     outcome = type_in(folder / "here", "bundle", "write", "--seal", f"2:9999:{'0' * 64}:{'0' * 64}")
@@ -292,6 +306,7 @@ def test_a_bundle_cannot_be_written_for_a_seal_of_more_than_there_is(folder: Pat
     assert not list((folder / "here").glob("*.bundle"))
 
 
+@pytest.mark.slow
 def test_a_run_of_another_log_is_not_the_one_that_was_sealed(folder: Path) -> None:
     """Whatever it says of itself: its events make another root, with any proof."""
     written(folder)
@@ -308,6 +323,7 @@ def test_a_run_of_another_log_is_not_the_one_that_was_sealed(folder: Path) -> No
     assert type_in(folder / "here", "log", "verify", "--seal", ":".join([form, count, head, "0" * 64])).code == 5
 
 
+@pytest.mark.slow
 def test_a_proof_that_was_changed_proves_nothing(folder: Path) -> None:
     """It is refuted by the seal, or cannot be read; without one, nothing is said to be proved."""
     written(folder)
@@ -328,6 +344,7 @@ def test_a_proof_that_was_changed_proves_nothing(folder: Path) -> None:
     assert not any("sealed" in claim for claim in found["proved"])
 
 
+@pytest.mark.slow
 def test_a_seal_of_the_first_format_proves_what_leads_up_to_its_last_event(folder: Path) -> None:
     """It has no root: the last event's digest covers only those that stand next to each other before it."""
     written(folder)
@@ -338,6 +355,7 @@ def test_a_seal_of_the_first_format_proves_what_leads_up_to_its_last_event(folde
     assert judged(folder, f"1:{count}:{'0' * 64}")[0] == 5
 
 
+@pytest.mark.slow
 def test_bytes_that_belong_to_no_entry_are_found(folder: Path) -> None:
     """In front, behind, in a comment: a zip file holds them, and no digest covers them."""
     written(folder)
@@ -353,6 +371,7 @@ def test_bytes_that_belong_to_no_entry_are_found(folder: Path) -> None:
         assert (outcome.code, [each["finding"] for each in row["findings"]]) == (5, ["bytes_loose"])
 
 
+@pytest.mark.slow
 def test_a_bundle_that_is_written_again_later_is_the_same_with_another_proof(folder: Path) -> None:
     """Its digest names the run, not the log around it."""
     first = written(folder, "@latest~1")
@@ -363,6 +382,7 @@ def test_a_bundle_that_is_written_again_later_is_the_same_with_another_proof(fol
     assert judged(folder, sealed(folder))[1]["sealed"] == first["events"]
 
 
+@pytest.mark.slow
 def test_a_bundle_is_judged_by_a_signed_seal(folder: Path) -> None:
     """By a key that is trusted, or it says nothing."""
     here, there = folder / "here", folder / "there"

@@ -6,6 +6,8 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from tests.cli.terminal import CommandOutcome, type_in
 from tests.cli.test_evaluate import evaluate
 from tests.cli.test_replay import EXPLORE
@@ -58,6 +60,7 @@ def said(outcome: CommandOutcome) -> str:
     return outcome.err
 
 
+@pytest.mark.slow
 def test_two_explorations_are_paired_task_by_task(tmp_path: Path) -> None:
     """Given one run with a second attempt, it solves what the other leaves, at the price of that attempt."""
     make_base(tmp_path, SCRIPT, "one", "two")
@@ -82,6 +85,7 @@ def test_two_explorations_are_paired_task_by_task(tmp_path: Path) -> None:
     assert "trial.closed" in shown.out
 
 
+@pytest.mark.slow
 def test_what_has_no_verdict_is_no_zero(tmp_path: Path) -> None:
     """Given a run whose model refuses, it has no score, no difference and no flips, and decides nothing."""
     make_base(tmp_path)
@@ -102,6 +106,7 @@ def test_what_has_no_verdict_is_no_zero(tmp_path: Path) -> None:
     assert item["after_reward"] is None
 
 
+@pytest.mark.slow
 def test_what_only_one_run_has_and_what_has_changed_is_said_and_not_compared(tmp_path: Path) -> None:
     """Given a task less, one more, and one with other bytes, only what both have as it is is paired."""
     make_base(tmp_path, SCRIPT, "kept", "edited", "gone")
@@ -126,6 +131,7 @@ def test_what_only_one_run_has_and_what_has_changed_is_said_and_not_compared(tmp
     assert "no item in common" in said(type_in(tmp_path, "compare", first, third))
 
 
+@pytest.mark.slow
 def test_a_fork_is_compared_with_its_parent(tmp_path: Path) -> None:
     """What they share counts on both sides; the parts that the fork changed are named."""
     make_base(tmp_path)
@@ -238,6 +244,7 @@ def test_items_are_picked_and_written_for_papers_and_programs(tmp_path: Path) ->
     assert "choose one" in said(type_in(tmp_path, "compare", "--format", "csv", "--json"))
 
 
+@pytest.mark.slow
 def test_making_a_skill_is_counted_beside_its_use(tmp_path: Path) -> None:
     """Given a skill that a run distilled, exported and evaluated, the trial that made it is found by its bytes."""
     make_base(tmp_path)

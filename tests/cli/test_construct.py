@@ -18,6 +18,7 @@ def one(folder: Path, script: str) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @needs_isolation
 def test_a_prompt_spec_becomes_a_task_that_is_proved_and_shown(tmp_path: Path) -> None:
     """One command for one file; what stands there can be proved again by itself."""
@@ -75,6 +76,7 @@ def test_what_it_would_take_is_told_before_anything_is_paid(tmp_path: Path) -> N
     assert not (tmp_path / ".stillroom").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @needs_isolation
 def test_the_demo_publishes_three_tasks(tmp_path: Path) -> None:

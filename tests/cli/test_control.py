@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from engine.core.system import clock
 from tests.cli.terminal import machine, type_in
 from tests.engine.runtime.test_control import SLOW
@@ -36,6 +38,7 @@ def ordered(folder: Path, *words: str) -> tuple[int, Any]:
             return code, row
 
 
+@pytest.mark.slow
 def test_a_run_is_tuned_paused_and_cancelled_from_another_terminal(tmp_path: Path) -> None:
     """Each order is met within a second, says so, and names who gave it."""
     make_base(tmp_path, SLOW, "slow", "word")

@@ -58,6 +58,7 @@ def test_a_skill_is_evaluated_without_a_spec_file(tmp_path: Path) -> None:
     assert "skill: too few runs: 2 items with a score in both arms; 10 needed" in said
 
 
+@pytest.mark.slow
 def test_a_plan_says_what_it_could_show_over_a_good_baseline_and_over_none(tmp_path: Path) -> None:
     """Twelve items see no gain over a baseline that solves half, and a large one over a baseline that solves none."""
     questions(tmp_path)
@@ -146,6 +147,7 @@ def test_the_short_way_takes_a_split_an_order_and_a_limit(tmp_path: Path) -> Non
     assert "--exclude-from none.txt cannot be read" in unread.err
 
 
+@pytest.mark.slow
 def test_the_short_way_takes_tasks_too(tmp_path: Path) -> None:
     """The same words choose among tasks, for `evaluate` and for `run`; where there are both, names are not guessed."""
     questions(tmp_path)
@@ -171,6 +173,7 @@ def ranges(outcome: CommandOutcome) -> list[tuple[object, ...]]:
     return [tuple(row[key] for key in keys) for row in kind(outcome, "planned_arm")]
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_it_may_take_and_what_that_rests_on(tmp_path: Path) -> None:
     """By the limits of the spec as long as nothing is stored, then by what stored cells of the same arm took."""
     questions(tmp_path)
@@ -296,6 +299,7 @@ def erase(folder: Path, digest: str) -> None:
     assert type_in(folder, "log", "erase", digest, "--reason", "asked by Ann").code == 0
 
 
+@pytest.mark.slow
 def test_arms_are_compared_without_what_was_erased_and_that_is_named(tmp_path: Path) -> None:
     """Given a condition that was erased, scores and verdicts are as they were; only what was read is not known."""
     skilled(tmp_path)
@@ -341,6 +345,7 @@ exclude = ["blue"]
 """
 
 
+@pytest.mark.slow
 def test_several_sets_are_scored_by_one_run_and_each_by_itself(tmp_path: Path) -> None:
     """One plan and one budget; the matrix has a column for each set and for all, and each set is opened by an event."""
     questions(tmp_path)

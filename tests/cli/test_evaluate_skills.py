@@ -74,6 +74,7 @@ def rate(read: int, given: int) -> dict[str, Any]:
     return {"read": read, "given": given, "unknown": 0, "share": read / given}
 
 
+@pytest.mark.slow
 def test_what_was_read_where_it_belongs_and_where_it_does_not_is_shown_by_arm(folder: Path) -> None:
     """Counts beside shares, in the table and in JSON; a reused score brings along what its cell had read."""
     for reused in (0, 2):
@@ -90,6 +91,7 @@ def test_what_was_read_where_it_belongs_and_where_it_does_not_is_shown_by_arm(fo
     assert "0 of 2, 0 %" in lines["hum"]
 
 
+@pytest.mark.slow
 def test_skills_of_images_are_said_at_the_start_and_beside_the_scores(folder: Path) -> None:
     """What was taken out, and of which image nobody can know: in the output of a run, of a dry run and of `compare`."""
     environment = laid_out(folder / "tasks" / "one" / "environment", {"skills/key/SKILL.md": skill("key", "true")})
@@ -121,6 +123,7 @@ def test_a_source_is_read_from_the_file_that_names_it(folder: Path) -> None:
         assert (refused.code, why in refused.err) == (2, True), refused.err
 
 
+@pytest.mark.slow
 def test_a_dry_run_reads_what_earlier_runs_distilled(folder: Path) -> None:
     """And says what it cannot find before anything is recorded; the log stays as it was."""
     (folder / "spec.toml").write_text(SPEC.replace('"per-item:human"\napplies', '"run:@latest"\napplies'))

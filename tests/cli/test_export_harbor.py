@@ -109,6 +109,7 @@ def test_the_oracle_leaves_what_its_solution_printed(tmp_path: Path) -> None:
     assert of_agent["metrics"] == [{"mean": 1.0}]
 
 
+@pytest.mark.slow
 def test_steps_stand_below_folders_of_their_own(tmp_path: Path) -> None:
     """Each with its reward, its times and what its tests printed; the second falls short in the first attempt."""
     lived_in_steps(tmp_path)

@@ -11,6 +11,7 @@ DEMO = str(Path(__file__).parents[1] / "golden" / "demo.bundle")
 ALL_TASKS = str(Path(__file__).parents[1] / "golden" / "demo-323f770.bundle")
 
 
+@pytest.mark.slow
 def test_dynamics_of_a_run_and_of_one_trial(tmp_path: Path) -> None:
     """A row for each trial; the same log gives the same bytes."""
     (row,) = type_in(tmp_path, "figure", "dynamics", "--log", DEMO, "--json").rows
@@ -64,6 +65,7 @@ def test_what_cannot_be_drawn_is_refused_with_a_remedy(tmp_path: Path, words: tu
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_more_rows_than_can_be_read_are_refused(tmp_path: Path) -> None:
     """Thirteen trials: the remedy names the ways to choose."""
     write_spark(tmp_path / "spark", 13, steps=1)

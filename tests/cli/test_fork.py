@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.terminal import type_in
 from tests.cli.test_replay import explored
 
@@ -13,6 +15,7 @@ def position_of(folder: Path, tag: str, nth: int = 0) -> int:
     return found[nth]
 
 
+@pytest.mark.slow
 def test_a_fork_is_looked_at_made_and_shown(tmp_path: Path) -> None:
     """A run of one trial needs no name of it; what is shared is shown as a part of the fork."""
     explored(tmp_path)
@@ -30,6 +33,7 @@ def test_a_fork_is_looked_at_made_and_shown(tmp_path: Path) -> None:
     assert f"{parent['run']}, shares its first {looked['events']} events" in type_in(tmp_path, "show").out
 
 
+@pytest.mark.slow
 def test_a_fork_counts_its_events_on_from_the_cut_wherever_they_are_shown(tmp_path: Path) -> None:
     """By place, by position, in the tail of the run and in that of the whole log."""
     explored(tmp_path)
@@ -45,6 +49,7 @@ def test_a_fork_counts_its_events_on_from_the_cut_wherever_they_are_shown(tmp_pa
     assert type_in(tmp_path, "show", "@latest:word/1").code == 0
 
 
+@pytest.mark.slow
 def test_a_cut_elsewhere_is_refused_with_a_place_to_cut(tmp_path: Path) -> None:
     """A position of another run, or of none, an attempt that is not there, no place, and two."""
     explored(tmp_path)

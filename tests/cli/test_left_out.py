@@ -50,6 +50,7 @@ def test_who_wants_to_go_without_them_says_so(tmp_path: Path) -> None:
     assert "left out  task unread: instruction.md: is missing" in type_in(tmp_path, *EXPLORE[:-1], "--skip-invalid").err
 
 
+@pytest.mark.slow
 def test_who_goes_on_with_a_run_needs_its_tasks_only(tmp_path: Path) -> None:
     """What was left out is not asked for again, and what a run is of is found although others are not well."""
     (spoilt(tmp_path) / "script.toml").write_text(SCRIPT)

@@ -29,6 +29,7 @@ def moved(log: Path) -> None:
     log.rename(log.parent / "old.db")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [deleted, cleaned, moved])
 @pytest.mark.parametrize("looks", [12, 30])
 def test_a_run_whose_log_goes_away_does_not_end_well(harm: Callable[[Path], None], looks: int, tmp_path: Path) -> None:

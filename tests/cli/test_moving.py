@@ -26,6 +26,7 @@ def blob_named(folder: Path, tag: str, field: str) -> str:
     return str(row["event"][field])
 
 
+@pytest.mark.slow
 def test_a_copy_verifies_as_the_log_does_and_replays(folder: Path) -> None:
     """The same head under the same seal; and it can be copied again, when it is older."""
     outcome = type_in(folder, "log", "copy", LOG, "copy.db")
@@ -40,6 +41,7 @@ def test_a_copy_verifies_as_the_log_does_and_replays(folder: Path) -> None:
     assert (row["positions_kept"], row["before"] > 0, row["events"] > 0) == (True, True, True)
 
 
+@pytest.mark.slow
 def test_a_fork_is_copied_with_what_it_was_forked_from(folder: Path) -> None:
     """By reference it would lean on nothing: it is replayed where the rest of the log is not."""
     assert type_in(folder, *EXPLORE).code == 0

@@ -44,6 +44,7 @@ def blamed(done: Said, why: str) -> Path:
     return Path(done.err.rpartition("the traceback is in ")[2].strip())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("body", "why"), FAILS.values(), ids=FAILS)
 def test_a_policy_that_fails_is_named_with_its_package_and_the_run_is_resumed_when_it_is_mended(
     tmp_path: Path, body: str, why: str
@@ -63,6 +64,7 @@ def test_a_policy_that_fails_is_named_with_its_package_and_the_run_is_resumed_wh
     blamed(said(acme, tmp_path, "what-if", "--set", "attempts=2"), why)
 
 
+@pytest.mark.slow
 def test_a_run_outlives_the_package_of_its_method(tmp_path: Path) -> None:
     """Uninstalled, its decisions are listed and nobody is asked; other runs are replayed and asked all the same."""
     acme = tmp_path / "acme"

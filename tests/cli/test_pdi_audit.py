@@ -61,6 +61,7 @@ def test_people_read_the_same_as_tables(tmp_path: Path) -> None:
     assert "A trigger on values or order is a false alarm" in said
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_audit(tmp_path: Path) -> None:
     """To the last figure; another seed splits otherwise."""
     imported(tmp_path, 6)
@@ -120,6 +121,7 @@ def test_the_shipped_reference_is_audited_where_there_is_too_little_to_fit(tmp_p
 class TestReleasedRuns:
     """The 20 runs of SPARK beside the checkout."""
 
+    @pytest.mark.slow
     def test_false_alarms_on_the_half_it_was_not_fitted_on_are_at_most_what_was_asked(self, tmp_path: Path) -> None:
         """The command a reader runs, with its own seed; SPARK's methods fire on most of the same noise."""
         assert type_in(tmp_path, "import", "spark", str(SHARED)).code == 0
@@ -133,6 +135,7 @@ class TestReleasedRuns:
         assert within["values"] >= 0.8
         assert within["order"] >= 0.8
 
+    @pytest.mark.slow
     def test_the_shipped_reference_is_what_a_fit_on_all_of_them_gives(self, tmp_path: Path) -> None:
         """Its figures carry over; its source names the runs in other words."""
         assert type_in(tmp_path, "import", "spark", str(SHARED)).code == 0

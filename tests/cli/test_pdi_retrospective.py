@@ -84,6 +84,7 @@ def test_settings_of_reflect_steps_do_not_bear_on_it(tmp_path: Path) -> None:
     assert [row["task"] for row in rows] == ["task0"] * 5 + ["task1"] * 5
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared is missing")
 def test_of_the_released_runs_four_are_complete(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def _left(run: "subprocess.Popen[str]", *, both: bool) -> None:
         run.stderr.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [(), ("--json",)], ids=["people", "json"])
 @pytest.mark.parametrize("both", [False, True], ids=["stdout", "stdout and stderr"])
 def test_a_run_whose_reader_leaves_goes_on(*, both: bool, flags: tuple[str, ...], tmp_path: Path) -> None:
@@ -34,6 +35,7 @@ def test_a_run_whose_reader_leaves_goes_on(*, both: bool, flags: tuple[str, ...]
     assert (row["state"], row["solved"], row["background_failures"], row["signals"]) == ("done", 1, {}, [])
 
 
+@pytest.mark.slow
 def test_the_exit_code_of_a_run_is_its_own_though_its_reader_left(tmp_path: Path) -> None:
     """With ``set -o pipefail`` a run without a verdict must not look as if it were done."""
     base = make_base(tmp_path, 'name = "none"\n[[rule]]\nname = "any"\n[[rule.turn]]\nerror = "quota"\n')
@@ -43,6 +45,7 @@ def test_the_exit_code_of_a_run_is_its_own_though_its_reader_left(tmp_path: Path
     assert run.wait(timeout=50) not in (ExitCode.DONE, ExitCode.INTERNAL)
 
 
+@pytest.mark.slow
 def test_a_terminal_without_our_marks_shows_all_the_same(tmp_path: Path) -> None:
     """``LANG=C`` of old machines, or PYTHONIOENCODING: progress and summary are spelled, and JSON stays JSON."""
     make_base(tmp_path)

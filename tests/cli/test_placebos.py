@@ -25,6 +25,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_each_page_says_how_many_were_accepted_beside_what_the_gate_sees(folder: Path) -> None:
     """`show`, `edits list` and both forms of `report` have one row for each gate; no edit is a placebo."""
     shown, listed = (
@@ -49,6 +50,7 @@ def test_each_page_says_how_many_were_accepted_beside_what_the_gate_sees(folder:
     assert '<h2 id="placebos">' in (folder / "page.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_placebo_is_shown_and_explained_like_a_candidate(folder: Path) -> None:
     """`edits show` and `why` take its name: what it says, what gates said of it, which items moved, and why."""
     rows = type_in(folder, "edits", "show", "s1.placebo", "--json").rows

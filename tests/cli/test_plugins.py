@@ -113,6 +113,7 @@ def said(acme: Path, folder: Path, *words: str, **more: str) -> Said:
     return Said(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.slow
 def test_an_outsiders_sandbox_is_named_on_the_command_line_and_carries_a_run(acme: Path, tmp_path: Path) -> None:
     """From its own entry point, as the built-in ones are."""
     make_base(tmp_path)
@@ -125,6 +126,7 @@ def test_an_outsiders_sandbox_is_named_on_the_command_line_and_carries_a_run(acm
     assert {"local", "none", "docker", "podman"} <= set(listed)
 
 
+@pytest.mark.slow
 def test_an_outsider_runs_the_suite_on_a_sandbox_of_its_own(acme: Path, tmp_path: Path) -> None:
     """By one command; what it does not promise is unsupported, and not failed."""
     checked = said(acme, tmp_path, "sandbox", "check", "box", "--json")
@@ -133,6 +135,7 @@ def test_an_outsider_runs_the_suite_on_a_sandbox_of_its_own(acme: Path, tmp_path
     assert len(checked.rows) > 40
 
 
+@pytest.mark.slow
 def test_an_outsiders_provider_completes_a_spec_and_passes_the_suite(acme: Path, tmp_path: Path) -> None:
     """Its address, its variable and its header; nothing else of ours knows of it."""
     shown = said(acme, tmp_path, "config", "show", "-m", "acme/large", "--json")
@@ -144,6 +147,7 @@ def test_an_outsiders_provider_completes_a_spec_and_passes_the_suite(acme: Path,
     assert checked.code == 0
 
 
+@pytest.mark.slow
 def test_a_key_that_is_not_set_is_named_by_its_variable(acme: Path, tmp_path: Path) -> None:
     """Before anything is recorded."""
     make_base(tmp_path)
@@ -152,6 +156,7 @@ def test_a_key_that_is_not_set_is_named_by_its_variable(acme: Path, tmp_path: Pa
     assert "ACME_API_KEY" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -176,6 +181,7 @@ def test_a_part_that_cannot_be_imported_is_named_with_its_package(
     assert "acme has not paid" in ran.err
 
 
+@pytest.mark.slow
 def test_a_broken_part_breaks_no_command_that_does_not_need_it(acme: Path, tmp_path: Path) -> None:
     """A run with other parts, and what lists them all, which says what is wrong."""
     make_base(tmp_path)
@@ -214,6 +220,7 @@ def test_a_broken_part_breaks_no_command_that_does_not_need_it(acme: Path, tmp_p
     assert "acme has not paid" in asked.err
 
 
+@pytest.mark.slow
 def test_a_name_that_nobody_registers_is_refused_with_those_there_are(acme: Path, tmp_path: Path) -> None:
     """An outsider's among them."""
     make_base(tmp_path)
@@ -225,6 +232,7 @@ def test_a_name_that_nobody_registers_is_refused_with_those_there_are(acme: Path
     assert 'did you mean "docker"?' in near.err
 
 
+@pytest.mark.slow
 def test_two_packages_that_register_one_name_are_both_named(acme: Path, tmp_path: Path) -> None:
     """Neither is taken: which one would be chance."""
     other = acme / "other-1.0.dist-info"

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from events.errors import ExitCode
 from tests.cli.terminal import type_in
 from tests.support.proving import make_tasks, needs_isolation
 from tests.support.runs import make_task
 
 
+@pytest.mark.slow
 @needs_isolation
 def test_tasks_are_proved_and_the_exit_code_says_whether_one_is_unsound(tmp_path: Path) -> None:
     """One is sound, one has a bad solution, one cannot run here and hides no other."""
@@ -39,6 +42,7 @@ def test_tasks_are_proved_and_the_exit_code_says_whether_one_is_unsound(tmp_path
     assert type_in(tmp_path, "replay", str(run)).code == ExitCode.DONE
 
 
+@pytest.mark.slow
 @needs_isolation
 def test_a_sound_task_is_told_in_a_table(tmp_path: Path) -> None:
     """A line for each step, in words."""

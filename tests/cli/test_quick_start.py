@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import anyio
+import pytest
 
 from engine.scripted.reader import load_script
 from engine.scripted.server import ScriptedEndpoint
@@ -23,6 +24,7 @@ def printed() -> list[str]:
     return [line.partition("  #")[0].strip() for line in lines]
 
 
+@pytest.mark.slow
 async def test_the_quick_start_works_as_it_is_printed(tmp_path: Path) -> None:
     """Nothing is filled in but the three things that stand for one's own: tasks, key and name."""
     base = make_base(tmp_path)

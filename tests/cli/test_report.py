@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from typing_extensions import override
 
 from tests.cli.terminal import type_in
@@ -103,6 +104,7 @@ def test_an_evaluation_is_told_on_one_page(tmp_path: Path) -> None:
     assert type_in(tmp_path, "log", "verify", "--seal", seal[0]).code == 0
 
 
+@pytest.mark.slow
 def test_two_runs_are_told_on_one_page(tmp_path: Path) -> None:
     """Arms are named with their runs; what has no score and what is unknown is said."""
     make_base(tmp_path)

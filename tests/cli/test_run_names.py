@@ -79,6 +79,7 @@ def test_a_name_that_two_runs_have_is_ambiguous(tmp_path: Path) -> None:
     assert type_in(tmp_path / "one", "show", runs[1]).code == 0
 
 
+@pytest.mark.slow
 def test_a_fork_does_not_go_by_the_name_of_its_parent(tmp_path: Path) -> None:
     """It is another run; it may be given a name of its own."""
     make_base(tmp_path, SCRIPT, "one", "two")

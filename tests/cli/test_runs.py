@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.terminal import machine, type_in
 from tests.support.runs import REFUSING, make_base
 
@@ -53,6 +55,7 @@ def test_an_agent_that_does_nothing_ends_well(tmp_path: Path) -> None:
     assert (run["calls"], run["cost_nano_usd"], trial["outcome"], trial["reward"]) == (0, 0, "unsolved", 0.0)
 
 
+@pytest.mark.slow
 def test_a_budget_takes_the_prices_and_the_bound_that_its_refusals_name(tmp_path: Path) -> None:
     """As the README has it, and for a model whose name has a dot too, written in quotes as in TOML."""
     make_base(tmp_path)
@@ -113,6 +116,7 @@ def test_importing_prints_one_line_per_task(tmp_path: Path) -> None:
     assert [row["state"] for row in type_in(tmp_path, "runs", "--json").rows] == ["imported"] * 2
 
 
+@pytest.mark.slow
 def test_the_demo_shows_every_end_a_trial_can_have(tmp_path: Path) -> None:
     """Solved at once, after failures, never, and without a verdict; no file of the folder it is typed in has a say."""
     (tmp_path / ".stillroom").mkdir()

@@ -75,6 +75,7 @@ def test_what_has_no_prompt_is_named(target: str, tmp_path: Path) -> None:
     assert "--prompts" in found.err
 
 
+@pytest.mark.slow
 def test_pdi_of_all_runs_is_one_command(tmp_path: Path) -> None:
     """Runs without a reflect step are left out."""
     make_base(tmp_path)

@@ -79,6 +79,7 @@ def test_formats_that_cannot_write_an_answer_down_say_so(tmp_path: Path) -> None
     assert (code, row["gold"], row["unknown"], row["do_nothing"], row["do_nothing_soft"]) == (0, None, 1, 0, None)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.timeout(240)
 @pytest.mark.skipif(not REAL.is_dir(), reason="../shared does not exist")

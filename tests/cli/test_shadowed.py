@@ -35,6 +35,7 @@ def shadowing(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_command_works_beside_modules_of_our_names(shadowing: Path) -> None:
     """By its module, and as the installed script starts it."""
     script = "import sys; sys.argv = ['stillroom', '--version']; from stillroom.__main__ import main; sys.exit(main())"

@@ -38,6 +38,7 @@ HANGING = SLOW.replace('error = "hang"', 'text = "I wait."\ncommand = "sleep 987
 pytestmark = pytest.mark.timeout(120)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"),
     [
@@ -59,6 +60,7 @@ def test_a_signal_stops_a_run_whose_model_hangs(number: signal.Signals, code: Ex
     assert (row["state"], row["owner"], row["signals"]) == ("cut off", None, [number.name])
 
 
+@pytest.mark.slow
 def test_a_signal_stops_a_command_that_hangs_in_a_sandbox(tmp_path: Path) -> None:
     """And all that runs in it."""
     make_base(tmp_path, HANGING, "slow")
@@ -71,6 +73,7 @@ def test_a_signal_stops_a_command_that_hangs_in_a_sandbox(tmp_path: Path) -> Non
     until(lambda: SLEEPING not in commands())
 
 
+@pytest.mark.slow
 def test_a_signal_that_was_ignored_at_the_start_stays_ignored(tmp_path: Path) -> None:
     """So `nohup` and jobs in the background of a script do what they always do."""
     make_base(tmp_path, SLOW, "slow")
@@ -82,6 +85,7 @@ def test_a_signal_that_was_ignored_at_the_start_stays_ignored(tmp_path: Path) ->
     assert last_words(tmp_path) == (["SIGTERM"], ["interrupted"])
 
 
+@pytest.mark.slow
 def test_three_signals_end_a_process_whatever_it_waits_for(tmp_path: Path) -> None:
     """Another program holds the log: neither the signal nor the end can be recorded, and no thread comes back."""
     make_base(tmp_path, SLOW, "slow")
@@ -110,6 +114,7 @@ def test_two_signals_end_a_process_that_cannot_record_its_end(tmp_path: Path) ->
     held.close()
 
 
+@pytest.mark.slow
 def test_one_signal_stops_a_command_whose_engine_answers_nothing(tmp_path: Path) -> None:
     """Nothing was begun, so nothing is recorded, and nothing waited for."""
     make_base(tmp_path, SCRIPT, "word")

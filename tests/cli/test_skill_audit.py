@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cli.terminal import CommandOutcome, type_in
 
 SKILL = """\
@@ -52,6 +54,7 @@ def audit(folder: Path, *words: str) -> CommandOutcome:
     return type_in(folder, "skills", "audit", "skills/lamps", "--items", "quiz", "-m", "script:script.toml", *words)
 
 
+@pytest.mark.slow
 def test_the_section_that_matters_is_found(tmp_path: Path) -> None:
     """Given enough items, the skill does worse without it; again it costs nothing."""
     make(tmp_path, 12)
@@ -91,6 +94,7 @@ def test_too_few_items_show_nothing_and_say_so(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_distilled_skill_is_audited_by_its_name(tmp_path: Path) -> None:
     """Given a skill of the log, its arms have it from the library of its run."""
     assert type_in(tmp_path, "demo").code == 0

@@ -105,6 +105,7 @@ def test_what_cannot_be_scanned_is_refused(tmp_path: Path, words: tuple[str, ...
     assert said in outcome.err
 
 
+@pytest.mark.slow
 def test_a_skill_of_the_log_is_scanned_against_its_task(tmp_path: Path) -> None:
     """Given a distilled skill, its name is enough; its task's verifier is in the log."""
     assert type_in(tmp_path, "demo").code == 0

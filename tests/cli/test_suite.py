@@ -79,6 +79,7 @@ def _proved(folder: Path, agent: str, sandbox: str = "local") -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, pytest.param("javascript", marks=needs_node)])
 def test_tasks_of_each_kind_judge_the_oracle_and_an_agent_that_does_nothing(tmp_path: Path, kind: VerifierKind) -> None:
     """They come out as they should: reward 1.0 and below, though `reward.json` names parts of the score only."""
@@ -102,6 +103,7 @@ arms = ["no_skill", "curated_static", "curated_with_revision_always", "curated_w
 """
 
 
+@pytest.mark.slow
 def test_folders_of_the_original_s_size_are_scheduled_as_there(tmp_path: Path) -> None:
     """Six environments of five families: 180 trials, 270 with replays, 30 more with oracle shadows."""
     write_suite(tmp_path / "s", SuiteShape(6, 5, nested=True))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.terminal import type_in
 from tests.support.isolation import sandbox_here
 from tests.support.runs import make_task
@@ -58,6 +60,7 @@ def test_a_task_that_rewards_doing_nothing_is_unsound(tmp_path: Path) -> None:
     assert [row["verdict"] for row in outcome.rows] == ["unsound"]
 
 
+@pytest.mark.slow
 def test_a_task_is_sound_only_once_both_agents_were_judged(tmp_path: Path) -> None:
     """The oracle earned everything of a task that rewards nothing, too, and the task was told to be sound."""
     lax = make_task(tmp_path / "set" / "lax")

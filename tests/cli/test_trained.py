@@ -65,6 +65,7 @@ def test_the_list_can_be_narrowed_and_written_for_a_paper(folder: Path) -> None:
     assert (wrong.code, "name one of accepted, rejected" in wrong.err) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

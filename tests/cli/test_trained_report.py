@@ -109,6 +109,7 @@ def test_a_run_that_goes_on_is_told_as_far_as_it_has_come(tmp_path: Path, until:
     assert type_in(tmp_path, "edits", "list", "r1").code == 0
 
 
+@pytest.mark.slow
 def test_the_figure_says_in_words_what_it_shows(folder: Path) -> None:
     """Scores, beliefs, and how many items each candidate moved."""
     (row,) = type_in(folder, "figure", "training", "r1", "--to", "run.svg", "--json").rows

@@ -101,6 +101,7 @@ def process(folder: Path, *words: str, **more: str) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_process_prints_json_and_nothing_else(tmp_path: Path) -> None:
     """Children, warnings and progress included."""
     make_base(tmp_path)
@@ -122,6 +123,7 @@ def test_a_process_whose_reader_leaves_ends_quietly(tmp_path: Path) -> None:
     run.stderr.close()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path: Path) -> None:
     """Ctrl-C is 130, the run is in the log as interrupted, and resuming it finishes it."""
     base = make_base(tmp_path)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.terminal import type_in
 from tests.cli.test_replay import explored, imported
 
@@ -27,6 +29,7 @@ def test_a_question_is_answered_over_every_run(tmp_path: Path) -> None:
     assert "silent: 1 imported trial" in said
 
 
+@pytest.mark.slow
 def test_a_sweep_gives_a_line_for_each_setting_and_the_same_picture_every_time(tmp_path: Path) -> None:
     """A picture that differs between two drawings of the same figures could not be compared."""
     explored(tmp_path)

@@ -40,6 +40,7 @@ async def setting_of(folder: Path, way: Way = "best") -> RunContext:
     return RunContext(MemoryLog(clock=clock), backend, load_prompts(), "test", {}, DEMO)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["best", "plain"])
 @pytest.mark.parametrize("agent", ["oracle", "nop"])
 async def test_every_task_rewards_its_solution_and_nothing_else(tmp_path: Path, way: Way, agent: str) -> None:
@@ -50,6 +51,7 @@ async def test_every_task_rewards_its_solution_and_nothing_else(tmp_path: Path, 
     assert set(report.outcomes.values()) == {"solved" if agent == "oracle" else "unsolved"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["best", "plain"])
 async def test_the_demo_shows_all_that_can_happen_to_a_trial(tmp_path: Path, way: Way) -> None:
     """Solved at once; solved after a soft and a strong intervention; never solved; no verdict, and no score."""
@@ -83,6 +85,7 @@ def test_the_demo_has_tasks_of_different_kinds() -> None:
     assert not [key for task in found.tasks for key in task.unknown_keys]
 
 
+@pytest.mark.slow
 async def test_a_verifier_believes_nothing_that_an_agent_can_write(tmp_path: Path) -> None:
     """Inputs that were edited, and outputs that only look right, earn less than everything."""
     backend = await backend_here(tmp_path / "sandboxes")

@@ -86,6 +86,7 @@ async def verdicts(log: EventLog, run: str) -> ArmsCompared:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agent", ["oracle", "nop"])
 async def test_every_jar_rewards_its_label_and_nothing_else(agent: str, tmp_path: Path) -> None:
     """A task that rewards doing nothing, or not its own solution, would measure nonsense."""

@@ -15,6 +15,7 @@ from tests.support.orders import CountingClock
 from tests.support.runs import setting
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_a_revised_skill_resists_the_trap_that_the_curated_one_falls_into(tmp_path: Path) -> None:
     """Given both arms, when all has ended: transfer and composition are alike, the trap is not; a rerun is the same."""

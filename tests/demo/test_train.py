@@ -85,6 +85,7 @@ def last_table(text: str) -> str:
     return "\n".join(line.rstrip() for line in told.splitlines())
 
 
+@pytest.mark.slow
 def test_the_guide_shows_what_the_command_prints(trained: Trained) -> None:
     """What a newcomer types first, to the last figure."""
     assert trained.outcome.code == 0, trained.outcome.err
@@ -169,6 +170,7 @@ async def test_a_training_that_was_completed_lacks_no_verdict(trained: Trained) 
         assert found == [RunClosed(solved=0, unsolved=0, no_verdict=0)]
 
 
+@pytest.mark.slow
 def test_it_replays_with_no_call(trained: Trained) -> None:
     """Views rebuilt, decisions made again, actors rerun with closed ports."""
     replayed = type_in(trained.folder, "replay")
@@ -176,6 +178,7 @@ def test_it_replays_with_no_call(trained: Trained) -> None:
     assert "reproduced as recorded, 0 model calls" in replayed.out
 
 
+@pytest.mark.slow
 def test_another_gate_is_asked_over_the_run(trained: Trained) -> None:
     """SkillOpt's gate rules as the one in force did, in other words that no optimizer reads; a probe does not."""
     flips: dict[str, dict[str, int]] = {}
@@ -223,6 +226,7 @@ def test_a_training_without_a_candidate_says_so(tmp_path: Path) -> None:
     assert "no step made a candidate, so that the skill is as it was: no reflection could be read" in outcome.out
 
 
+@pytest.mark.slow
 def test_a_slow_update_that_failed_is_seen(tmp_path: Path) -> None:
     """It leaves no candidate: the end says so, and why, and so do the run and the list of edits."""
     folder = shutil.copytree(DEMO, tmp_path / "demo")
@@ -306,6 +310,7 @@ def test_the_dry_run_says_what_it_takes_and_records_nothing(tmp_path: Path) -> N
     assert not (tmp_path / ".stillroom" / "log.db").exists() or type_in(tmp_path, "runs", "--json").rows == []
 
 
+@pytest.mark.slow
 def test_costs_have_bounds_without_a_log_and_what_unsets_one_is_named(trained: Trained, tmp_path: Path) -> None:
     """Sizes of requests and answers bound a call above what it came to; without a limit its key is said."""
     rows = type_in(tmp_path, "train", str(SPEC), "--dry-run", "--json").rows
@@ -356,6 +361,7 @@ def life(folder: Path, spec: RunSpec, at: int | None) -> Life:
     return Life(spec, str(folder / ".stillroom" / "log.db"), str(folder / "sandboxes"), "test", variables, at)
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_of_the_same_settings_is_named_and_gone_on_with(tmp_path: Path) -> None:
     """So nobody pays twice by typing the same again; with other settings it is another training."""
     words = ("train", str(SPEC), *QUICK)

@@ -22,6 +22,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_front_matter_is_of_the_settings_and_of_no_edit(trained: Path) -> None:
     """Name and description are the spec's, and the first edit that is accepted did not write them."""
     rows = type_in(trained, "skills", "blame", "jar-labels", "--json").rows
@@ -53,6 +54,7 @@ def test_a_fork_is_cut_at_the_names_that_people_see(trained: Path) -> None:
     assert (wrong.code, "did you mean s2" in wrong.err) == (2, True), wrong.err
 
 
+@pytest.mark.slow
 def test_why_of_a_training_begins_with_what_its_end_rests_on(trained: Path) -> None:
     """The acceptance of the skill in force, and not the end of the run, below which all acceptances stand."""
     told = type_in(trained, "why", "@latest", "--depth", "1").out.splitlines()
@@ -60,6 +62,7 @@ def test_why_of_a_training_begins_with_what_its_end_rests_on(trained: Path) -> N
     assert "revision 6" in told[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("most", "method", "standing"),
     [(339, "spark", "refused"), (340, "spark", "fits"), (270, "compatible", "fits")],
@@ -79,6 +82,7 @@ def test_guidance_keeps_to_the_budget_of_the_document(tmp_path: Path, most: int,
         assert slow["standing"] in {"accepted", "rejected"}
 
 
+@pytest.mark.slow
 def test_settings_of_the_demo_can_be_changed(tmp_path: Path) -> None:
     """As of any other run."""
     told = type_in(

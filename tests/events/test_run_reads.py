@@ -50,6 +50,7 @@ async def asked(log: EventLog, selection: Selection) -> list[tuple[int, int]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", list(SHAPES))
 @pytest.mark.parametrize("others", [0, 1, SPARSE - 1, SPARSE, SPARSE + 3])
 async def test_a_run_is_read_whole_and_alone_however_it_lies(log: EventLog, shape: str, others: int) -> None:

@@ -24,6 +24,7 @@ _every = pytest.mark.parametrize("name", NAMES)
 _often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.slow
 @_every
 @_often
 @given(history=histories())
@@ -34,6 +35,7 @@ def test_what_it_does_not_look_at_leaves_it_as_it_is(name: str, history: list[Re
     assert _bytes(folded(projection, history)) == _bytes(folded(projection, looked_at))
 
 
+@pytest.mark.slow
 @_every
 @_often
 @given(history=histories(), cut=st.integers(0, 25))
@@ -45,6 +47,7 @@ def test_two_parts_make_the_whole(name: str, history: list[Recorded], cut: int) 
     assert _bytes(folded(projection, history[cut:], first)) == whole
 
 
+@pytest.mark.slow
 @_every
 @_often
 @given(history=histories(), cut=st.integers(0, 25))
@@ -57,6 +60,7 @@ def test_a_snapshot_and_the_rest_make_the_whole(name: str, history: list[Recorde
     assert _bytes(folded(projection, history[cut:], state)) == _bytes(folded(projection, history))
 
 
+@pytest.mark.slow
 @_every
 @_often
 @given(history=histories())
@@ -69,6 +73,7 @@ def test_a_fold_changes_nothing_but_its_state(name: str, history: list[Recorded]
     assert [encode(each.event) for each in history] == [each.payload for each in history]
 
 
+@pytest.mark.slow
 def test_the_bytes_of_a_state_depend_on_nothing_but_events() -> None:
     """The seed of hashing differs between processes, and must not show: digests are compared across machines."""
     ask = "from tests.projections.test_laws import digests; print(digests())"

@@ -1,5 +1,6 @@
 """SPARK's summary of a verifier's tests, where recordings do not reach."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,7 @@ def test_an_exception_outweighs_a_full_reward() -> None:
     assert [spark_status(reward, raised=False) for reward in (1.0, 0.45, 0.0)] == ["PASS", "PARTIAL", "FAIL"]
 
 
+@pytest.mark.slow
 @given(JSON, JSON)
 def test_any_report_is_read(ctrf: object, result: object) -> None:
     """A damaged report is none; it never stops a reader (W13)."""

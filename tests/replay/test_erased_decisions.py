@@ -3,6 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from engine.runtime.run import resume_run, start_run
 from events.base import Event, Ref
 from events.bundle.copy import copy
@@ -57,6 +59,7 @@ async def resumed_from_323f770(base: Path) -> tuple[MemoryLog, str, Digest]:
     return log, run, earlier.earlier
 
 
+@pytest.mark.slow
 async def test_inputs_of_old_steps_that_no_event_names_go_along(tmp_path: Path) -> None:
     """A resume writes them, since a new step rests on them: check, copy and bundle find them behind it."""
     log, run, old = await resumed_from_323f770(make_base(tmp_path, TWICE_WRONG))
@@ -74,6 +77,7 @@ async def test_inputs_of_old_steps_that_no_event_names_go_along(tmp_path: Path) 
     assert (await rerun(elsewhere, run)).complete
 
 
+@pytest.mark.slow
 async def test_inputs_of_old_steps_can_be_erased_without_losing_the_run(tmp_path: Path) -> None:
     """The bundle is sound, and says who and why."""
     log, run, old = await resumed_from_323f770(make_base(tmp_path, TWICE_WRONG))

@@ -38,6 +38,7 @@ from tests.support.worlds import Ticking
 GOLDEN: Final = sorted((Path(__file__).parents[1] / "golden").glob("*.bundle"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_a_run_of_an_earlier_version_is_the_same_again(path: Path, tmp_path: Path) -> None:
     """Rebuilt, decided again and run again, from the bundle and from a log that it was brought into."""
@@ -77,6 +78,7 @@ def test_an_edited_event_of_an_earlier_version_is_named_by_its_fields_of_today(t
     assert {each for each in found if each[0] == "counted"} == {("counted", "9", "2")}
 
 
+@pytest.mark.slow
 async def test_a_run_that_an_earlier_version_began_goes_on_in_the_shapes_of_today(tmp_path: Path) -> None:
     """Resumed after each decision that it wrote in the old shape, it ends as it did; both shapes stand in it then."""
     whole, base = MemoryLog(clock=Ticking()), make_base(tmp_path)
@@ -115,6 +117,7 @@ async def as_written_earlier(log: MemoryLog, position: int, *, in_tries: bool = 
     return older
 
 
+@pytest.mark.slow
 async def test_a_run_whose_calls_an_earlier_version_tried_several_times_goes_on(tmp_path: Path) -> None:
     """Resumed after each call, answered or not: none that ended is asked again, and the tries before it are charged."""
     whole, base = MemoryLog(clock=Ticking()), make_base(tmp_path, CUT_ONCE)
@@ -183,6 +186,7 @@ async def cut_evaluation(folder: Path) -> tuple[MemoryLog, str]:
     return log, run
 
 
+@pytest.mark.slow
 async def test_an_evaluation_that_was_killed_under_an_earlier_version_goes_on_as_it_began(tmp_path: Path) -> None:
     """Given 15 scores of 36, it ends with all; nothing is asked again, and no event is in it that its shape has not."""
     log, run = await cut_evaluation(tmp_path)

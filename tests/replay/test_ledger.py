@@ -109,6 +109,7 @@ async def test_a_decision_of_a_point_that_nobody_here_knows_is_listed_and_not_ma
     assert [(each.trial, each.decisions, each.missing) for each in found.trials][-1] == ("weather/a", 0, 1)
 
 
+@pytest.mark.slow
 async def test_a_fork_asked_for_what_it_has_flips_nothing(tmp_path: Path) -> None:
     """Each place is asked under the settings of its own run: the parent's before the cut, the fork's behind."""
     other = changed(spec(), method__attempts="9")
@@ -132,6 +133,7 @@ async def test_the_first_decision_behind_a_cut_is_made_under_the_new_settings(tm
     assert [(flip.point, flip.at, flip.decided) for flip in found.flips] == [("stopping", last.at, "continue")]
 
 
+@pytest.mark.slow
 async def test_a_change_of_one_era_reaches_only_what_it_changes_there(tmp_path: Path) -> None:
     """Before the cut the parent had that value already; behind it the fork's own decisions flip."""
     other = changed(spec(), method__pdi__active__threshold="-10")
@@ -164,6 +166,7 @@ async def test_a_run_whose_method_nobody_registers_is_listed_all_the_same(tmp_pa
     assert [each.differences for each in await decisions(other, run) if each.differences] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"hint": "true"}, {"pdi__mode": "off"}, {"distil": "false"}, {"reflect": "false"}])
 async def test_each_setting_is_asked_by_its_own_points(tmp_path: Path, changes: dict[str, str]) -> None:
     """And what was decided to be nothing is a decision all the same."""

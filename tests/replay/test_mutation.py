@@ -35,6 +35,7 @@ PAID = {
 """What each call may cost is asked for by the size of what is said."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "asked", "least"),
     [
@@ -206,6 +207,7 @@ async def test_an_actor_that_acts_on_a_ruling_that_does_not_steer_is_found(mover
     assert what in found.what
 
 
+@pytest.mark.slow
 async def test_a_run_that_is_not_touched_stays_as_it_was(tmp_path: Path) -> None:
     """The check writes no event."""
     log: EventLog = MemoryLog(clock=Ticking())

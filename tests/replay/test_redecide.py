@@ -54,6 +54,7 @@ def differing(made: Sequence[Redecided]) -> list[tuple[str, Ref, tuple[str, ...]
     return [(each.point, each.at, each.differences) for each in made if not each.agrees]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "asked"),
     [
@@ -108,6 +109,7 @@ async def test_every_kind_of_decision_is_made_again_and_says_what_it_saw(tmp_pat
     assert isinstance(rewarded.event, VerifierRewarded)
 
 
+@pytest.mark.slow
 async def test_budgets_and_lost_sandboxes_are_decided_again_too(tmp_path: Path) -> None:
     """Neither is a failure, and both are reasons that a policy was given."""
     teacher = {"model": "teacher", "base_url": "script:script.toml", "parameters": {"max_tokens": 1000}}
@@ -124,6 +126,7 @@ async def test_budgets_and_lost_sandboxes_are_decided_again_too(tmp_path: Path) 
     assert differing([*poor, *await decisions(rest, run)]) == []
 
 
+@pytest.mark.slow
 async def test_a_run_that_was_cut_off_is_decided_again_as_far_as_it_came(tmp_path: Path) -> None:
     """Wherever it ended."""
     log, run = await lived(tmp_path)

@@ -20,6 +20,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 async def test_every_recorded_decision_comes_out_again() -> None:
     """73 verdicts from the source's own files, 57 readings of PDI, of which two hang on rounding, and what followed."""
     ticks = count(1)
@@ -31,6 +32,7 @@ async def test_every_recorded_decision_comes_out_again() -> None:
     assert sum(each.point == "pdi" and each.entry.saw.tie is not None for each in made) == 2
 
 
+@pytest.mark.slow
 async def test_a_sweep_over_every_recording_is_a_frontier() -> None:
     """At SPARK's own threshold nothing flips; below it fewer readings trigger, above it more, and never otherwise."""
     ticks = count(1)

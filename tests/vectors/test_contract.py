@@ -38,6 +38,7 @@ def test_every_recorded_case_is_answered() -> None:
     assert {each.detail for each in found if each.outcome == "on_purpose"} <= {"W33", "W36"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"cases": [{"id": "x"}]}', '{"cases": 3}', "\xff"])
 def test_a_file_that_cannot_be_read_is_said_in_one_line(tmp_path: Path, text: str | None) -> None:
     """On the other channel than answers, by exit code 2."""

@@ -142,6 +142,7 @@ async def live(room: AdaptiveLimiter, day: Day) -> None:
             group.start_soon(tune, at, bounds)
 
 
+@pytest.mark.slow
 @given(DAYS)
 @example(ADMITTED)
 @example(CANCELLED)

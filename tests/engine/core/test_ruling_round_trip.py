@@ -43,6 +43,7 @@ def _of_parts(origin: Any, parts: list[some.SearchStrategy[Any]]) -> some.Search
     return some.dictionaries(*parts, max_size=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", known_points().values(), ids=lambda each: each.name)
 @given(data=some.data())
 def test_every_ruling_reads_back_in_the_same_bytes(point: Point[Any, Any, Any], data: some.DataObject) -> None:

@@ -187,6 +187,7 @@ async def test_what_comes_meanwhile_is_left_for_another_reading() -> None:
         assert len(histories["trial/a"]) == 2
 
 
+@pytest.mark.slow
 async def test_a_run_and_its_fork_are_run_again_part_by_part(tmp_path: Path) -> None:
     """Their histories are those that are read at once, a fork's with what it shares; the reruns come out the same."""
     async with await SqliteLog.open(tmp_path / "log.db", clock=Ticking()) as log:

@@ -195,6 +195,7 @@ async def test_a_provider_that_cannot_be_reached_is_told_of(behind: Behind, tmp_
         await here.gateway.close(here.door)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", range(12))
 async def test_a_connection_that_is_given_up_while_it_is_made_leaves_nothing_open(steps: int) -> None:
     """An agent may end at any moment; a socket that nobody holds any more would be warned of, and fail this."""

@@ -79,6 +79,7 @@ def comparable(event: Any) -> dict[str, Any]:
     return {name: getattr(event, name) for name in event.__struct_fields__ if name not in {"request", "told"}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "kind"), [*((200, kind) for kind in TYPES), (203, TYPES[0]), (400, TYPES[0])])
 async def test_provider_and_gateway_read_the_same_bytes_alike(kind: str | None, status: int, tmp_path: Path) -> None:
     """Text, calls, counts, cost, or why there is none; whatever the body is called."""

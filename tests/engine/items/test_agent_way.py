@@ -222,6 +222,7 @@ async def _outcomes(log: EventLog) -> dict[str, str]:
     return {each.stream.name: each.event.outcome for each in found if isinstance(each.event, ItemScored)}
 
 
+@pytest.mark.slow
 async def test_no_ruling_is_passed_on_in_disguise(tmp_path: Path) -> None:
     """Each decision is answered otherwise once: what later ones see is what substitution gives."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -273,6 +274,7 @@ async def test_what_cannot_work_is_refused_before_anything_is_recorded(
     assert [each async for each in log.read()] == []
 
 
+@pytest.mark.slow
 async def test_the_way_and_its_sandbox_are_part_of_the_key(tmp_path: Path) -> None:
     """A score that was got in one call is none of an agent's, and another image is another environment."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)

@@ -203,6 +203,7 @@ text = "DONE"
     (base / "script.toml").write_text(script.replace("\\\\", "\\\\\\\\"))
 
 
+@pytest.mark.slow
 async def test_tasks_of_spreadsheetbench_are_scored_by_the_workbooks_that_programs_leave(tmp_path: Path) -> None:
     """A program that writes what is expected solves its task, one that copies its input does not."""
     if not SAMPLES.exists():

@@ -134,6 +134,7 @@ def test_every_way_is_asked() -> None:
     assert {*WAYS} == {*get_args(Way)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_way_is_whole_on_record(way: str, tmp_path: Path) -> None:
     """It is replayed without a call, redecided, explained, copied; what is expected reaches no model."""

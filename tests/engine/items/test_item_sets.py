@@ -353,6 +353,7 @@ def test_real_questions_about_reports_load() -> None:
     assert all(OFFICE.score(each, ItemAnswer(each.expected, kept.blobs.__getitem__)).hard for each in items)
 
 
+@pytest.mark.slow
 @real
 @pytest.mark.shared
 @pytest.mark.timeout(240)
@@ -401,6 +402,7 @@ def test_a_workbook_that_is_missing_or_none_is_wrong_and_says_so(tmp_path: Path)
     assert mark.reasons == ("B2 differs", "the workbook was not written")
 
 
+@pytest.mark.slow
 def test_a_workbook_that_unpacks_to_too_much_is_not_opened() -> None:
     """A small file can hold more than fits into memory, and whoever answers may write one."""
     pytest.importorskip("openpyxl")

@@ -70,6 +70,7 @@ ARMS: Final = {"none": {}, "told": {"note": "Wash it."}}
 OWN: Final = {"items": {"folder": "errands", "format": "household"}, "rollout": {"way": "steps", "turns": 9}}
 
 
+@pytest.mark.slow
 async def test_who_knows_the_way_meets_the_goal_and_a_replay_lives_it_again(tmp_path: Path) -> None:
     """The world is done with the last action; who is lost ends at the limit, and is scored by what is there then."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path, way_to())

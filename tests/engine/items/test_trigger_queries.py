@@ -84,6 +84,7 @@ def with_queries(folder: Path, rows: Any = QUERIES) -> Path:
     return base
 
 
+@pytest.mark.slow
 async def test_a_query_is_right_where_the_skill_was_read_exactly_when_it_should_be(tmp_path: Path) -> None:
     """By the kernel's word: read and missed, left alone and read for nothing; rates follow, and a replay agrees."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path, WORKER)

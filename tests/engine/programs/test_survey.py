@@ -174,6 +174,7 @@ async def test_its_decision_is_explained_by_what_it_saw(tmp_path: Path) -> None:
     assert entry.rule.least == 3
 
 
+@pytest.mark.slow
 async def test_no_ruling_of_it_is_passed_on_in_disguise_and_each_is_explained(tmp_path: Path) -> None:
     """Nothing that checks or explains decisions knows it, and all of it works."""
     async with surveyed(tmp_path, shadows={"strict": 5}) as here:

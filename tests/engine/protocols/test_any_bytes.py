@@ -145,6 +145,7 @@ PROTOCOLS: list[tuple[ApiProtocol, st.SearchStrategy[Any]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "pieces"), PROTOCOLS)
 @given(data=st.data())
 def test_any_answer_is_a_reply_or_an_error_of_ours(

@@ -80,6 +80,7 @@ async def test_a_compressed_body_is_undone_once(
         assert "content-encoding" not in response.headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("encoding", "pack"), [("identity", bytes), *PACKED])
 async def test_a_body_is_read_up_to_a_limit_whatever_it_unpacks_to(
     encoding: str, pack: Callable[[bytes], bytes]

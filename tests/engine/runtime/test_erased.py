@@ -3,6 +3,8 @@
 from collections.abc import Awaitable
 from pathlib import Path
 
+import pytest
+
 from engine.runtime.run import resume_run, start_run
 from events.errors import BlobErased
 from events.integrity.verify import verify
@@ -39,6 +41,7 @@ async def ending(work: Awaitable[object]) -> str:
     return "well"
 
 
+@pytest.mark.slow
 async def test_a_run_that_rests_on_erased_bytes_names_the_place_that_needs_them(tmp_path: Path) -> None:
     """Each blob is erased once. What the run itself makes is made again; what the world gave is gone, and where.
 

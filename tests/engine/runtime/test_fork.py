@@ -90,6 +90,7 @@ async def test_a_fork_goes_by_the_old_settings_before_its_cut_and_by_the_new_one
     assert (await rerun(log, first.run)).complete
 
 
+@pytest.mark.slow
 async def test_a_fork_of_a_fork_sees_each_generation(tmp_path: Path) -> None:
     """Cut again, even before the first cut: then what lay between has no part in it."""
     log = MemoryLog(clock=Ticking())
@@ -106,6 +107,7 @@ async def test_a_fork_of_a_fork_sees_each_generation(tmp_path: Path) -> None:
         assert (await rerun(log, report.run)).complete
 
 
+@pytest.mark.slow
 async def test_another_model_is_asked_behind_the_cut_only(tmp_path: Path) -> None:
     """What was asked before the cut stands as it was asked."""
     log = MemoryLog(clock=Ticking())
@@ -120,6 +122,7 @@ async def test_another_model_is_asked_behind_the_cut_only(tmp_path: Path) -> Non
     assert (await rerun(log, child)).complete
 
 
+@pytest.mark.slow
 async def test_a_fork_that_was_cut_off_is_resumed(tmp_path: Path) -> None:
     """Its prefix is rehearsed with the rest, and the parent is not needed to be idle."""
     log = MemoryLog(clock=Ticking())
@@ -159,6 +162,7 @@ async def test_what_cannot_be_forked_is_said_before_anything_is_written(tmp_path
     assert (await log.head()).position == end
 
 
+@pytest.mark.slow
 async def test_every_decision_of_a_fork_is_made_again_under_the_settings_of_its_place(tmp_path: Path) -> None:
     """Before the cut the parent's settings decide, behind it the fork's: PDI's memory included."""
     log = MemoryLog(clock=Ticking())

@@ -58,6 +58,7 @@ def other_model(before: RunSpec, base: Path) -> RunSpec:
     return changed(before, models__teacher__model="newer", models__teacher__base_url=url)
 
 
+@pytest.mark.slow
 async def test_an_attempt_that_had_not_begun_at_the_cut_goes_by_the_new_settings(tmp_path: Path) -> None:
     """It was planned before the cut; but its stream lies behind it, from the first event."""
     log, base, parent = await lived(tmp_path, spec())
@@ -67,6 +68,7 @@ async def test_an_attempt_that_had_not_begun_at_the_cut_goes_by_the_new_settings
     assert (await rerun(log, other)).complete
 
 
+@pytest.mark.slow
 async def test_a_call_in_flight_at_the_cut_is_asked_again_as_it_was_and_where_it_was(tmp_path: Path) -> None:
     """It was decided by the old settings. What follows it goes by the new ones."""
     log, base, parent = await lived(tmp_path, spec())
@@ -110,6 +112,7 @@ async def test_a_grant_that_no_call_followed_gives_way_to_the_next_one_of_its_st
     assert keeper.committed == 80
 
 
+@pytest.mark.slow
 async def test_a_hint_that_a_fork_asks_for_is_prepared_behind_the_cut(tmp_path: Path) -> None:
     """And one that a fork no longer asks for is given to nobody, though it was prepared."""
     for before in (False, True):
@@ -125,6 +128,7 @@ async def test_a_hint_that_a_fork_asks_for_is_prepared_behind_the_cut(tmp_path: 
         assert (await rerun(log, child)).complete
 
 
+@pytest.mark.slow
 async def test_a_monitor_reads_on_under_new_settings_as_if_it_had_always_had_them(tmp_path: Path) -> None:
     """PDI looks back: what it remembers of the steps before the cut is read again, and nothing of that is recorded."""
     script = SCRIPT.replace("cat words.txt | tee answer.txt", "echo no > answer.txt").replace(

@@ -142,6 +142,7 @@ async def test_a_run_that_is_taken_over_goes_on_and_its_former_owner_stops(tmp_p
         assert [token for _, token in await sessions(here.log)] == [1, 2]
 
 
+@pytest.mark.slow
 async def test_who_is_refused_a_run_is_told_since_when_it_is_held_and_what_may_be_done(tmp_path: Path) -> None:
     """A process on another machine cannot be seen from here: its lease, and when it took the run up, can."""
     log, base, run = await interrupted(tmp_path)

@@ -49,6 +49,7 @@ async def model_events(log: MemoryLog, run: str) -> list[Event]:
     return [each for each in events if isinstance(each, ModelAsked | ModelAnswered)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("protocol", list(OWN_FIELDS))
 async def test_a_run_learns_by_any_protocol(protocol: str, tmp_path: Path, *, stream: bool) -> None:
@@ -70,6 +71,7 @@ async def test_a_run_learns_by_any_protocol(protocol: str, tmp_path: Path, *, st
     assert (await rerun(log, run)).complete
 
 
+@pytest.mark.slow
 async def test_what_a_model_does_hangs_on_no_protocol(tmp_path: Path) -> None:
     """The same script leads to the same commands, memo and skill; only requests and bytes are the protocol's own."""
     told = []

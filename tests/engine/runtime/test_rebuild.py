@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
@@ -38,6 +39,7 @@ async def abandoned(log: EventLog, run: str) -> list[str]:
     return [each.event.detail for history in streams for each in history if isinstance(each.event, AttemptAbandoned)]
 
 
+@pytest.mark.slow
 async def test_a_run_cut_off_after_any_event_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     """The whole matrix: no attempt is lost, no answer repeated, every trial has the digest of the undisturbed run."""
     log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)

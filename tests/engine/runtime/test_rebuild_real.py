@@ -57,6 +57,7 @@ async def rewards(log: EventLog, run: str) -> Sequence[float | None]:
     return [each.event.outcome.reward for each in history if isinstance(each.event, AttemptConcluded)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "nth", "actions"),
     [(ActionObserved, 1, 2), (ModelAnswered, 3, 3), (ActionAsked, 2, 2), (VerifyAsked, 0, 3)],
@@ -77,6 +78,7 @@ async def test_what_commands_left_behind_is_there_again(
     assert (await rerun(rest, run)).complete
 
 
+@pytest.mark.slow
 async def test_a_task_that_has_changed_meanwhile_gives_the_attempt_up(tmp_path: Path) -> None:
     """Accepted by a person, but no longer what the model was told of; the next attempt begins anew."""
     log, base, run = await lived(tmp_path)

@@ -57,6 +57,7 @@ async def answered(log: EventLog, run: str) -> Counter[tuple[str, int]]:
     return counts
 
 
+@pytest.mark.slow
 async def test_a_run_cut_off_after_any_event_goes_on_and_repeats_no_answer(tmp_path: Path) -> None:
     """The whole matrix of one run: every event is the last one once. With pretended sandboxes, for there are many."""
     log = MemoryLog(clock=Ticking())
@@ -71,6 +72,7 @@ async def test_a_run_cut_off_after_any_event_goes_on_and_repeats_no_answer(tmp_p
         assert (await rerun(rest, whole.run)).complete, position
 
 
+@pytest.mark.slow
 async def test_an_attempt_whose_sandbox_died_is_abandoned_and_does_not_count(tmp_path: Path) -> None:
     """It is neither a failure nor a score, and the next one is told the same number."""
     log = MemoryLog(clock=Ticking())
@@ -105,6 +107,7 @@ async def test_a_task_that_has_changed_is_named_before_anything_is_spent(tmp_pat
         await resume_run(await setting(log, base), run)
 
 
+@pytest.mark.slow
 async def test_changed_inputs_are_gone_on_with_only_when_a_person_says_so(tmp_path: Path) -> None:
     """And then the log says what they were and what they are."""
     log, base, run = await interrupted(tmp_path)
@@ -113,6 +116,7 @@ async def test_changed_inputs_are_gone_on_with_only_when_a_person_says_so(tmp_pa
     assert report.outcomes == {"word": "solved"}
 
 
+@pytest.mark.slow
 async def test_what_a_person_has_gone_on_with_is_not_asked_about_again(tmp_path: Path) -> None:
     """Cut off once more: what was accepted is what the run now stands on, and going back is a change as well."""
     log, base, run = await interrupted(tmp_path)
@@ -128,6 +132,7 @@ async def test_what_a_person_has_gone_on_with_is_not_asked_about_again(tmp_path:
     assert (await resume_run(await setting(rest, base), run)).outcomes == {"word": "solved"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["another word", "gone"])
 async def test_a_script_that_was_changed_is_named(change: str, tmp_path: Path) -> None:
     """It stands in for a model: what it says from here on would not be what the run began with."""
@@ -158,6 +163,7 @@ async def test_sandboxes_that_are_kept_apart_less_than_before_are_named(tmp_path
         await resume_run((await setting(log, base))._replace(backend=PretendBackend()), run)
 
 
+@pytest.mark.slow
 async def test_another_version_of_the_package_goes_on_and_the_log_says_from_where(tmp_path: Path) -> None:
     """The history is what is recorded, whatever this version would decide; prompts are those that the run pins."""
     log, base, run = await interrupted(tmp_path)
@@ -195,6 +201,7 @@ async def interrupted(folder: Path) -> tuple[MemoryLog, Path, str]:
     return await cut(log, await place_of(log, ModelAnswered)), base, whole.run
 
 
+@pytest.mark.slow
 async def test_what_a_dead_process_left_of_its_sandboxes_is_swept_and_named(tmp_path: Path) -> None:
     """A folder that stands in the way of a sandbox being asked for again must not cost the trial an attempt."""
     log, base, run = await interrupted(tmp_path)

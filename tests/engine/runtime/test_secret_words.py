@@ -42,6 +42,7 @@ async def run_with(environment: Mapping[str, str], base: Path, wanted: RunSpec) 
     return log, run, warned
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     ["sandbox", "solved", "script", "teacher", "attempt/", "run.opened", "passed", "content", "command", "reflector"],

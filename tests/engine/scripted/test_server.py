@@ -212,6 +212,7 @@ async def test_a_taken_port_is_said_to_be_taken() -> None:
             pass
 
 
+@pytest.mark.slow
 async def test_a_thousand_requests_wait_together() -> None:
     """Waiting costs nothing: the whole crowd is answered in little more than one delay."""
     body = json.dumps(asked("a")).encode()

@@ -77,6 +77,7 @@ CHANGES: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES.values(), ids=[each.replace(" ", "-") for each in CHANGES])
 def test_two_releases_have_two_digests(tmp_path: Path, change: tuple[str, str, str]) -> None:
     """Whatever they are called: what is in the suite counts, and each part of it does."""
@@ -131,6 +132,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", FAULTS.values(), ids=[each.replace(" ", "-") for each in FAULTS])
 def test_each_fault_is_named_with_its_file_and_a_remedy(tmp_path: Path, change: tuple[str, str, str, str]) -> None:
     """Nothing of a suite is left out in silence: a rate over 179 tasks would be another number."""
@@ -207,6 +209,7 @@ def test_a_curated_skill_may_have_files_and_may_be_absent(tmp_path: Path) -> Non
     assert "leads out of the skill" in _faults(folder)[0]
 
 
+@pytest.mark.slow
 def test_tasks_that_a_run_has_by_the_same_names_must_be_the_same(tmp_path: Path) -> None:
     """The digest of the suite is that of what the run's trials are judged by."""
     folder, copy = write_suite(tmp_path / "a"), write_suite(tmp_path / "b")

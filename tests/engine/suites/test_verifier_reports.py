@@ -31,6 +31,7 @@ async def _verified(base: Path, agent: str) -> tuple[VerifierRewarded, GroupRead
     return rewarded, read_groups({each.name: await log.get(each.digest) for each in rewarded.files})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, pytest.param("javascript", marks=needs_node)])
 async def test_reports_of_each_kind_are_kept_and_read(tmp_path: Path, kind: VerifierKind) -> None:
     """As blobs that the verification names: the oracle passes every group, and nobody passes none."""

@@ -14,6 +14,7 @@ FREQUENT = 25
 """Every which moment."""
 
 
+@pytest.mark.slow
 async def test_a_run_that_died_at_any_moment_ends_as_if_it_had_not(tmp_path: Path) -> None:
     """Trials that lost no sandbox hold the same bytes and cost the same; nothing that was answered is asked again."""
     async with world(tmp_path) as here:
@@ -24,6 +25,7 @@ async def test_a_run_that_died_at_any_moment_ends_as_if_it_had_not(tmp_path: Pat
             assert len(seen.deaths) == 1
 
 
+@pytest.mark.slow
 async def test_a_run_that_died_again_while_it_was_resumed_ends_the_same(tmp_path: Path) -> None:
     """The second death falls among what the first resume records of itself, and among what it does."""
     async with world(tmp_path) as here:
@@ -35,6 +37,7 @@ async def test_a_run_that_died_again_while_it_was_resumed_ends_the_same(tmp_path
             assert len(seen.deaths) == 2
 
 
+@pytest.mark.slow
 async def test_no_death_lets_a_run_spend_more_than_its_cap(tmp_path: Path) -> None:
     """Whatever was reserved or lost before is counted before any port opens again."""
     async with world(tmp_path, run_usd="0.012") as here:
@@ -45,6 +48,7 @@ async def test_no_death_lets_a_run_spend_more_than_its_cap(tmp_path: Path) -> No
             assert wrong_with_cap(seen) == [], seen.deaths
 
 
+@pytest.mark.slow
 async def test_a_run_whose_calls_are_cut_and_made_again_may_die_between_any_two_tries(tmp_path: Path) -> None:
     """Each try is on record, the cap holds over all of them, and none that ended is made twice."""
     cut = SCRIPT.replace('text = "I guess."', 'text = "I guess."\nerror = "half"\ntimes = 2', 1)
@@ -57,6 +61,7 @@ async def test_a_run_whose_calls_are_cut_and_made_again_may_die_between_any_two_
             assert wrong_with_cap(seen) == [], seen.deaths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forked", [False, True])
 async def test_a_run_whose_sandboxes_are_rebuilt_loses_nothing_at_all(*, forked: bool, tmp_path: Path) -> None:
     """Every trial holds the same bytes, a fork's too, which begins in the middle of an attempt."""

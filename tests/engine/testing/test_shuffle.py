@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.orders import FREE, TRIALS, base_of, distinct, lived, tight
 
 SEEDS = range(12)
 """Few, so that they take a second; ``python -m benchmarks.shuffle --seeds 300`` tries more."""
 
 
+@pytest.mark.slow
 async def test_the_order_of_completion_decides_nothing_while_there_is_enough_for_all(tmp_path: Path) -> None:
     """Twelve orders, and the same bytes in every stream."""
     base = base_of(tmp_path)
@@ -18,6 +21,7 @@ async def test_the_order_of_completion_decides_nothing_while_there_is_enough_for
     assert all(life.equal for life in lives)
 
 
+@pytest.mark.slow
 async def test_a_budget_that_trials_race_for_is_shared_out_differently_and_each_rerun_is_equal(tmp_path: Path) -> None:
     """Who came first got the money; that is recorded, so it never has to be found out again."""
     base = base_of(tmp_path)

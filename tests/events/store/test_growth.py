@@ -34,6 +34,7 @@ async def filled(folder: Path, streams: int) -> SqliteLog:
     return log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("streams", [10, 300])
 async def test_an_append_looks_at_its_own_stream(streams: int, tmp_path: Path) -> None:
     """Each batch once walked all streams there ever were."""

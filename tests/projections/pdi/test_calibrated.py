@@ -143,6 +143,7 @@ TASKS = [
 ]
 
 
+@pytest.mark.slow
 @given(st.sampled_from([0.05, 0.1, 0.2, 0.5]), st.integers(0, 50))
 def test_noise_of_the_fitted_tasks_stays_within_the_wished_rate(false_alarm: float, seed: int) -> None:
     """Whatever the rate and the draws."""

@@ -109,6 +109,7 @@ async def test_scores_are_of_one_trial_among_those_that_are_chosen(log: MemoryLo
     assert [(each.pdi, each.of) for each in scored(state, ["r2"])] == [(0.0, 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.skipif(not TASKS, reason="../shared is missing")
 async def test_imported_recordings_give_the_reconstruction(log: MemoryLog) -> None:

@@ -38,6 +38,7 @@ async def test_a_killed_process_whose_sandbox_is_made_again_loses_no_trial(tmp_p
     assert [(crash.killed, crash.resumed, crash.lost, crash.wrong) for crash in found] == [(True, True, 0, ())]
 
 
+@pytest.mark.slow
 async def test_a_machine_on_which_nothing_runs_is_told_so_before_anything_is_killed(tmp_path: Path) -> None:
     """A backend that is not there is no crash that went wrong."""
     nowhere = means(tmp_path)._replace(environment={"DOCKER_HOST": "unix:///nowhere/docker.sock"})

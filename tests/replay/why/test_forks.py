@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from engine.config.spec import RunSpec
 from engine.core.history import load_histories
 from engine.core.lineage import lineage_of
@@ -31,6 +33,7 @@ async def forked_twice(folder: Path) -> tuple[MemoryLog, list[str]]:
     return log, runs
 
 
+@pytest.mark.slow
 async def test_every_decision_of_a_fork_resolves_every_digest(tmp_path: Path) -> None:
     """Shared or its own: each event is hashed as it stands in the log, and told by its place in the fork."""
     log, runs = await forked_twice(tmp_path)
@@ -40,6 +43,7 @@ async def test_every_decision_of_a_fork_resolves_every_digest(tmp_path: Path) ->
         assert found.chains > 3
 
 
+@pytest.mark.slow
 async def test_a_decision_rests_on_the_settings_of_its_own_side_of_the_cut(tmp_path: Path) -> None:
     """Before the cut on those of the run that was started, behind it on the fork's."""
     log, runs = await forked_twice(tmp_path)
@@ -59,6 +63,7 @@ async def rules(log: MemoryLog, run: str, decided: Recorded) -> set[str]:
     return {node.digest for node in nodes if node.label == "spec" and node.parent == nodes[0].number}
 
 
+@pytest.mark.slow
 async def test_a_text_is_found_in_the_calls_of_a_fork_at_their_places_in_it(tmp_path: Path) -> None:
     """Once for each run that asked, and not again for what a fork shares. A fork decides on the hint anew."""
     log, runs = await forked_twice(tmp_path)
@@ -68,6 +73,7 @@ async def test_a_text_is_found_in_the_calls_of_a_fork_at_their_places_in_it(tmp_
     assert [each.version for each in shown] == [first, first + 1, first + 1]
 
 
+@pytest.mark.slow
 def test_an_attempt_that_a_fork_shares_is_asked_for_by_the_fork(tmp_path: Path) -> None:
     """By attempt, by trial and by skill, why and why not."""
     explored(tmp_path)

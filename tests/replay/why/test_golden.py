@@ -22,6 +22,7 @@ async def brought(name: str) -> tuple[MemoryLog, str]:
     return log, (await log.runs())[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("demo", 40), ("codex-323f770", 4)])
 async def test_every_decision_of_an_earlier_version_is_explained(name: str, least: int) -> None:
     """None is missing, none comes out otherwise at the revision it was made under, and no byte is lost."""

@@ -29,6 +29,7 @@ NAMING = SampleWeighed(3, BEFORE, SAMPLES)
 NAMED = [EventLink("taken before", BEFORE), *[EventLink("samples", each) for each in SAMPLES]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("event", "cause", "version", "links"),
     [

@@ -17,6 +17,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 async def test_why_resolves_every_digest_of_five_imported_runs() -> None:
     """Verdicts and readings of PDI, whose settings are no spec of ours but whose bytes are all there."""
     ticks = count(1)

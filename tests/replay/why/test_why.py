@@ -54,6 +54,7 @@ def test_a_line_says_more_than_the_fields_of_its_event() -> None:
     assert set(RESTS) & {NextChosen, AttemptPlanned, PdiRead, InterventionChosen, SkillRevised, DecisionMade} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "asked"),
     [
@@ -224,6 +225,7 @@ class WatchedLog(MemoryLog):
             yield page
 
 
+@pytest.mark.slow
 async def test_a_chain_reads_only_the_trial_that_it_is_about(tmp_path: Path) -> None:
     """A log of a million events must not be read for one verdict in it."""
     log = WatchedLog()
@@ -234,6 +236,7 @@ async def test_a_chain_reads_only_the_trial_that_it_is_about(tmp_path: Path) -> 
     assert log.streams_read == {"run", "session", "trial/a", "attempt/a/1", "attempt/a/2"}
 
 
+@pytest.mark.slow
 async def test_a_run_rests_on_its_trials_and_every_event_has_a_chain(tmp_path: Path) -> None:
     """Whichever event a person points at, the walk comes to an end and the event stands first in it."""
     log, run = await lived(tmp_path)

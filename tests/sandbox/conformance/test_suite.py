@@ -20,6 +20,7 @@ NOT_PROMISED_BY_PLAIN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.number:02}-{check.name}".replace(" ", "-"))
 async def test_bubblewrap_keeps(check: ConformanceCheck, confined: LocalBackend, tmp_path: Path) -> None:
     """Every check passes; none may be unsupported."""
@@ -27,6 +28,7 @@ async def test_bubblewrap_keeps(check: ConformanceCheck, confined: LocalBackend,
     assert found.result == "passed", found.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.number:02}-{check.name}".replace(" ", "-"))
 async def test_plain_keeps_or_says_that_it_does_not(
     check: ConformanceCheck, plain: LocalBackend, tmp_path: Path

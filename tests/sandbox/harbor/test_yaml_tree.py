@@ -33,6 +33,7 @@ UNFIT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("story", UNFIT)
 def test_what_no_value_is_made_of_is_refused_by_its_reason(story: str) -> None:
     """Under 1 KB may stand for billions of values; whoever hands it over is told so at once."""

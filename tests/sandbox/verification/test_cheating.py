@@ -39,6 +39,7 @@ CHEATS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cheat", CHEATS.values(), ids=[name.replace(" ", "-") for name in CHEATS])
 async def test_a_cheat_earns_nothing(cheat: str, open_task: OpenTask, task: Task) -> None:
     """Whatever was prepared, the tests judge what is there: no answer, no reward."""

@@ -48,6 +48,7 @@ def _script(body: str) -> dict[str, str]:
     return {"tests/test.sh": f"#!/bin/bash\ncd /logs/verifier\n{body}\n"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("body", "rewards"), REWARDED.values(), ids=[each.replace(" ", "-") for each in REWARDED])
 async def test_the_verifier_speaks(
     body: str, rewards: dict[str, float], open_task: OpenTask, write_task: WriteTask
@@ -60,6 +61,7 @@ async def test_the_verifier_speaks(
     assert found.reward == rewards.get("reward", next(iter(rewards.values())))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("body", "reason"), NO_VERDICT.values(), ids=[each.replace(" ", "-") for each in NO_VERDICT])
 async def test_the_verifier_does_not_speak(body: str, reason: str, open_task: OpenTask, write_task: WriteTask) -> None:
     """No verdict is not a score of zero, and says why."""

@@ -2,6 +2,8 @@
 
 import xml.etree.ElementTree as ET
 
+import pytest
+
 from views.figures.before_after import AttemptTexts, ComparedLine, before_after_caption, before_after_figure, compared
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -49,6 +51,7 @@ def test_a_long_part_says_how_much_it_leaves_out_and_keeps_what_differs() -> Non
     assert f"+ {'x' * 63}…" in said
 
 
+@pytest.mark.slow
 def test_the_figure_is_the_same_each_time_and_said_in_words() -> None:
     """For those who cannot see it."""
     assert before_after_figure(BEFORE, AFTER, "pdf") == before_after_figure(BEFORE, AFTER, "pdf")

@@ -64,6 +64,7 @@ def test_who_cannot_see_it_reads_the_same() -> None:
     assert [each.text for each in root.iter(f"{SVG}title")] == [caption.title]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
 def test_equal_trials_give_equal_bytes(form: FigureFormat, magic: bytes) -> None:
     """No date and no random id, in any format."""

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from events.store.memory import MemoryLog
 from tests.cli.terminal import machine
 from tests.engine.programs.evaluate.test_evaluate import evaluated, evaluation
@@ -12,6 +14,7 @@ from views.terminal.log_access import OpenedLog
 from views.terminal.screen import Screen
 
 
+@pytest.mark.slow
 async def test_cells_that_were_found_are_drawn_from_the_run_that_rolled_them_out(tmp_path: Path) -> None:
     """The second run has one arm of its own; the rows of the other arm are those of the first."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)

@@ -8,6 +8,7 @@ import pytest
 from views.pdi.statistics import of_share, over_groups, ranks
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_share_is_wilsons() -> None:
     """Newcombe (1998), table I: 81 of 263 gives 0.2553 to 0.3662, and 15 of 148 gives 0.0624 to 0.1605."""
     assert of_share(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)

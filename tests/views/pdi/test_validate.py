@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from engine.config.spec import RunSpec
 from engine.runtime.fork import Fork, fork_run
 from engine.runtime.run import RunReport, start_run
@@ -18,6 +20,7 @@ from views.terminal.log_access import OpenedLog
 from views.terminal.screen import Screen
 
 
+@pytest.mark.slow
 async def test_an_effect_on_the_own_task_is_told_apart(tmp_path: Path) -> None:
     """Remembering is enough there: the effect is measured, and beside it stands that elsewhere there is none."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -51,6 +54,7 @@ text = \"\"\"{skill}\"\"\"
 """A distiller that can only write what it was shown."""
 
 
+@pytest.mark.slow
 async def test_two_sizes_of_evidence_are_two_arms(tmp_path: Path) -> None:
     """Two runs under two sizes leave two revisions; each arm's skill leads back to its run and its share of evidence.
 

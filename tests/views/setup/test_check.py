@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from engine.config.spec import RunSpec
 from engine.scripted.reader import parse_script
 from engine.scripted.server import ScriptedEndpoint
@@ -181,6 +183,7 @@ def test_a_sandbox_that_cannot_be_opened_is_one_failure_and_one_that_isolates_no
     assert ([row for row in asked.rows if row["state"] == "failed"], asked.code) == ([], 0)
 
 
+@pytest.mark.slow
 def test_skills_of_runs_are_found_as_an_evaluation_finds_them(tmp_path: Path) -> None:
     """The latest run that accepted one, and one by the beginning of its id; what cannot be found hides no other arm."""
     make_base(tmp_path)

@@ -121,6 +121,7 @@ _ENDING = st.fixed_dictionaries(
 ).map(lambda record: json.dumps(record).encode())
 
 
+@pytest.mark.slow
 @given(files=st.fixed_dictionaries({}, optional={"trajectory.jsonl": _LINES, "attempts.json": _ENDING}))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 async def test_records_of_any_shape_are_imported(files: dict[str, bytes]) -> None:
@@ -128,6 +129,7 @@ async def test_records_of_any_shape_are_imported(files: dict[str, bytes]) -> Non
     await _survives({"SKILL.md": b"a skill", **files})
 
 
+@pytest.mark.slow
 @given(name=st.sampled_from(NAMES), start=st.integers(0, 900), cut=st.integers(0, 40), put=st.binary(max_size=6))
 @settings(max_examples=60, deadline=None)
 async def test_damage_anywhere_costs_no_more_than_what_it_hits(name: str, start: int, cut: int, put: bytes) -> None:

@@ -63,6 +63,7 @@ async def world() -> AsyncIterator[SparkLog]:
         yield SparkLog(log, {each.task: each for each in imported}, steps, trials)
 
 
+@pytest.mark.slow
 async def test_every_folder_becomes_a_run(world: SparkLog) -> None:
     """None is lost, each is its own run, and only what is missing or huge is warned of."""
     assert set(world.imported) == set(_vectors())
@@ -79,6 +80,7 @@ async def test_every_folder_becomes_a_run(world: SparkLog) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 async def test_pdi_is_the_one_that_is_known(world: SparkLog, method: str) -> None:
     """Every value of every step to four decimals, and every decision that rounding does not take."""
@@ -93,6 +95,7 @@ async def test_pdi_is_the_one_that_is_known(world: SparkLog, method: str) -> Non
     assert compared == 57
 
 
+@pytest.mark.slow
 async def test_recorded_pdi_stands_beside(world: SparkLog) -> None:
     """As the source rounded it, whatever we compute."""
     for task, vector in _vectors().items():
@@ -102,6 +105,7 @@ async def test_recorded_pdi_stands_beside(world: SparkLog) -> None:
             assert (row.method, row.valid) == (None, None)
 
 
+@pytest.mark.slow
 async def test_w3_error_texts_as_memos_are_not_relied_upon(world: SparkLog) -> None:
     """A failed reflect call raises PDI; the rows say that they mean nothing."""
     doubted = [
@@ -113,6 +117,7 @@ async def test_w3_error_texts_as_memos_are_not_relied_upon(world: SparkLog) -> N
     assert doubted == [("3d-scan-calc", 5), *mario]
 
 
+@pytest.mark.slow
 async def test_attempts_are_told_as_they_were(world: SparkLog) -> None:
     """Numbers, rewards, statuses, commands, rows of tests: as recorded. No trial is no score."""
     for task, each in world.imported.items():
@@ -128,6 +133,7 @@ async def test_attempts_are_told_as_they_were(world: SparkLog) -> None:
     assert _outcomes(world, "financial-modeling-qa") == [*["failed"] * 4, "solved"]
 
 
+@pytest.mark.slow
 async def test_trials_end_as_they_did(world: SparkLog) -> None:
     """Thirteen and one of which only attempts.json is left were solved; five were cancelled, and say so."""
     states: dict[str, list[str]] = {}
@@ -140,6 +146,7 @@ async def test_trials_end_as_they_did(world: SparkLog) -> None:
     assert states["unsolved"] == ["data-to-d3", "mario-coin-counting"]
 
 
+@pytest.mark.slow
 async def test_what_was_done_can_be_read(world: SparkLog) -> None:
     """Each command with its output and exit code: SPARK's evidence has neither (W24)."""
     for task, each in world.imported.items():
@@ -156,6 +163,7 @@ async def test_what_was_done_can_be_read(world: SparkLog) -> None:
     assert sum(isinstance(event, TrialClosed) for event in everything) == 20
 
 
+@pytest.mark.slow
 async def test_files_are_kept_byte_for_byte(world: SparkLog) -> None:
     """What was read can be read again, by something that reads better."""
     for task, each in world.imported.items():
@@ -173,6 +181,7 @@ async def test_what_another_method_gives_is_said() -> None:
     assert found.warnings == (f"PDI after attempt 0: {wanted}",)
 
 
+@pytest.mark.slow
 async def test_the_same_again_appends_nothing(world: SparkLog) -> None:
     """A person who is not sure may simply import again."""
     head = await world.log.head()

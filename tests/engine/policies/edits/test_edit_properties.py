@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,6 +90,7 @@ def test_what_an_edit_adds_is_its_content_and_what_it_takes_its_target(
         assert said(files[DOCUMENT]) + said(taken) == said(text) + said(added)
 
 
+@pytest.mark.slow
 @given(texts_and_edits(), RULES)
 def test_the_budget_is_never_exceeded(case: tuple[str, tuple[Edit, ...]], rule: EditRule) -> None:
     """A file that was too long does not grow."""

@@ -77,6 +77,7 @@ def test_a_gate_that_cannot_see_any_effect_says_so() -> None:
     assert found.useless == 0
 
 
+@pytest.mark.slow
 def test_gates_that_look_again_are_simulated() -> None:
     """Their ruling depends on what the further looks bring; the same settings give the same figures."""
     found = gate_power("items", {}, GatePlan(10, 4))

@@ -25,6 +25,7 @@ async def test_two_ways_to_write_one_condition_are_refused_before_anything_is_pa
     assert (await log.head()).position == 0
 
 
+@pytest.mark.slow
 async def test_fresh_repeats_of_one_condition_are_an_arm(tmp_path: Path) -> None:
     """They have a series of their own, so nothing of the one is found as the other's."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)

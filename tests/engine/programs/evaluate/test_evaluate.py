@@ -72,6 +72,7 @@ async def calls(log: EventLog, run: str) -> int:
     return len([each async for each in log.read(Selection(run=run, tags={"model.asked"}))])
 
 
+@pytest.mark.slow
 async def test_arms_are_scored_on_the_same_items_and_compared(tmp_path: Path) -> None:
     """Given an arm with a second attempt, it solves what the other leaves; with two tasks nothing more is claimed."""
     log = MemoryLog(clock=CountingClock())
@@ -106,6 +107,7 @@ async def test_the_same_again_costs_nothing(tmp_path: Path) -> None:
     assert (await rerun(log, again.run)).complete
 
 
+@pytest.mark.slow
 async def test_one_more_repeat_costs_only_that(tmp_path: Path) -> None:
     """A key knows its repeat, and nothing of how many were planned."""
     log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
@@ -116,6 +118,7 @@ async def test_one_more_repeat_costs_only_that(tmp_path: Path) -> None:
     assert {cell.repeat for cell in fresh} == {2}
 
 
+@pytest.mark.slow
 async def test_nothing_is_reused_unless_it_may_be(tmp_path: Path) -> None:
     """``never`` asks anew, and stores a second score under the same key; ``own`` takes no stranger's."""
     log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
@@ -125,6 +128,7 @@ async def test_nothing_is_reused_unless_it_may_be(tmp_path: Path) -> None:
         assert await calls(log, other.run) == await calls(log, first.run)
 
 
+@pytest.mark.slow
 async def test_fresh_repeats_of_a_condition_are_not_found_where_the_others_are(tmp_path: Path) -> None:
     """A/A: the difference between an arm and its repetition is noise, so both are measured."""
     log = MemoryLog(clock=CountingClock())
@@ -155,6 +159,7 @@ SKILLED: dict[str, Any] = {
 """Three ways and A/A: the scripted student acts only on bytes that it read through the mount."""
 
 
+@pytest.mark.slow
 async def test_a_skill_helps_by_what_it_says_and_by_nothing_else(tmp_path: Path) -> None:
     """Given none, a skill, a placebo of its size and none again, only the skill solves; each was read."""
     log, base = MemoryLog(clock=CountingClock()), skilled(tmp_path)
@@ -176,6 +181,7 @@ async def test_a_skill_helps_by_what_it_says_and_by_nothing_else(tmp_path: Path)
     }
 
 
+@pytest.mark.slow
 async def test_all_arms_are_told_the_same_but_for_the_skill_itself(tmp_path: Path) -> None:
     """One sentence about skills, then a line for each: an arm differs from another in that line alone."""
     log, base = MemoryLog(clock=CountingClock()), skilled(tmp_path)
@@ -194,6 +200,7 @@ async def test_all_arms_are_told_the_same_but_for_the_skill_itself(tmp_path: Pat
     assert len({messages[1] for messages in asked.values()}) == 1
 
 
+@pytest.mark.slow
 async def test_every_part_of_a_key_counts(tmp_path: Path) -> None:
     """Given stored scores, when one part of what reaches model or verifier changes, then nothing stored is found."""
     log, base = MemoryLog(clock=CountingClock()), skilled(tmp_path)
@@ -274,6 +281,7 @@ async def test_it_survives_a_death_at_any_moment(step: int, tmp_path: Path) -> N
             assert seen.account.digests.keys() == plain.account.digests.keys(), seen.deaths
 
 
+@pytest.mark.slow
 async def test_no_ruling_is_passed_on_in_disguise(tmp_path: Path) -> None:
     """Each decision is answered otherwise once: what later ones see is what substitution gives."""
     log = MemoryLog(clock=CountingClock())
@@ -281,6 +289,7 @@ async def test_no_ruling_is_passed_on_in_disguise(tmp_path: Path) -> None:
     assert (await mutate(log, report.run)).found == ()
 
 
+@pytest.mark.slow
 async def test_it_can_be_asked_what_another_level_would_have_said(tmp_path: Path) -> None:
     """Given arms of ten tasks, when the level is made stricter than they can reach, the verdict flips alone."""
     log = MemoryLog(clock=CountingClock())

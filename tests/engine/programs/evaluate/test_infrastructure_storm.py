@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from engine.config.spec import RunSpec
 from engine.core.ports import EffectAddress
 from engine.runtime.run import RunReport, start_run
@@ -96,6 +98,7 @@ def shown(verdict: ArmVerdict) -> tuple[object, ...]:
     return verdict.verdict, verdict.reason, verdict.difference, verdict.low, verdict.high, verdict.p
 
 
+@pytest.mark.slow
 async def test_the_rest_of_a_storm_scores_as_in_calm(tmp_path: Path) -> None:
     """Given calls of 40 % of the cells that fail, each other cell has its score, and what broke is stored nowhere."""
     base = lamps(tmp_path)
@@ -141,6 +144,7 @@ async def test_too_much_of_a_storm_is_indecisive_with_its_coverage(tmp_path: Pat
     assert verdict.reason == f"{100 * scored / 80:.4g} % of what was planned has a score; 80 % needed"
 
 
+@pytest.mark.slow
 async def test_trials_without_a_sandbox_are_no_scores(tmp_path: Path) -> None:
     """Given tasks of which 40 % of the trials get no sandbox, the others score as they would, and are asked again."""
     names = [f"word-{place}" for place in range(6)]

@@ -54,6 +54,7 @@ def lamps(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 async def test_each_run_that_adds_a_repeat_is_told_which_look_it_is(tmp_path: Path) -> None:
     """Given runs of one, two and three repeats, the third says that it looks for the third time; the same again not."""
     log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
@@ -68,6 +69,7 @@ async def test_each_run_that_adds_a_repeat_is_told_which_look_it_is(tmp_path: Pa
     assert (await mutate(log, last)).found == ()
 
 
+@pytest.mark.slow
 async def test_a_look_from_the_other_end_is_a_look(tmp_path: Path) -> None:
     """Given a run whose baseline was the other arm, its look counts; the same scores seen both ways are one look."""
     log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
@@ -81,6 +83,7 @@ async def test_a_look_from_the_other_end_is_a_look(tmp_path: Path) -> None:
     assert looks == [1, 1, 2, 2, 3, 4]
 
 
+@pytest.mark.slow
 async def test_a_look_is_at_conditions_and_items_and_not_at_names(tmp_path: Path) -> None:
     """Given an arm that is renamed, that is a look; another condition or other items are not."""
     log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path, SCRIPT, "one", "two")

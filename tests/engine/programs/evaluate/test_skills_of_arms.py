@@ -78,6 +78,7 @@ async def pinned(log: EventLog, run: str) -> tuple[GivenSkill, ...]:
     return found[-1].skills if found else ()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 async def test_each_task_is_given_the_skill_of_its_own_name(tmp_path: Path) -> None:
     """Given skills that know one word each, both tasks are solved by theirs: crossed, neither would be."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -93,6 +94,7 @@ async def test_each_task_is_given_the_skill_of_its_own_name(tmp_path: Path) -> N
     assert not (await verify(log)).findings
 
 
+@pytest.mark.slow
 async def test_what_arms_are_given_is_on_record_with_where_it_came_from(tmp_path: Path) -> None:
     """By arm and task; the placebo under the digest of what is really given."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -123,6 +125,7 @@ async def told(log: EventLog, run: str) -> dict[tuple[str, str], list[str]]:
     return asked
 
 
+@pytest.mark.slow
 async def test_all_arms_are_told_the_same_but_for_lines_of_skills(tmp_path: Path) -> None:
     """Generated, human, placebo, beside: one sentence, then a line for each skill that is given, and nothing else."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -152,6 +155,7 @@ async def test_all_arms_are_told_the_same_but_for_lines_of_skills(tmp_path: Path
         assert instruction == asked["none", task][1]
 
 
+@pytest.mark.slow
 async def test_a_changed_skill_of_one_task_is_another_key_for_that_task_alone(tmp_path: Path) -> None:
     """And skills beside are part of the key: each part in turn, and nothing stored is found where it counts."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -188,6 +192,7 @@ async def learnt(log: EventLog, base: Path) -> RunReport:
     return await start_run(await setting(log, base), spec(models=models, only=["word"]))
 
 
+@pytest.mark.slow
 async def test_a_skill_that_a_run_distilled_is_an_arm(tmp_path: Path) -> None:
     """Given the latest run that accepted one, its id is pinned, so that a fork means the same run."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -208,6 +213,7 @@ async def test_a_skill_that_a_run_distilled_is_an_arm(tmp_path: Path) -> None:
     assert own((await recorded_specs(log, opened[0], ()))[0]).arms["own"].skills == f"per-item:run:{explored}"
 
 
+@pytest.mark.slow
 async def test_a_run_on_an_axis_is_pinned_as_in_an_arm(tmp_path: Path) -> None:
     """Arms of a grid have skills from runs, too, and each is named after the run's id."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -218,6 +224,7 @@ async def test_a_run_on_an_axis_is_pinned_as_in_an_arm(tmp_path: Path) -> None:
     assert [(each.source, each.revision) for each in await pinned(log, report.run)] == [(f"run:{explored}/word@1", 1)]
 
 
+@pytest.mark.slow
 async def test_tasks_without_a_skill_are_refused_left_out_or_given_none(tmp_path: Path) -> None:
     """As the spec says: nothing is left out in silence, and nothing is scored as if it had been given one."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -293,6 +300,7 @@ def bringing(base: Path) -> str:
 TWO: Final = {"none": {"skills": ""}, "human": {"skills": "per-item:human"}}
 
 
+@pytest.mark.slow
 async def test_skills_of_an_image_are_left_out_in_every_arm_and_said(tmp_path: Path) -> None:
     """Given an image that brings the answer as a skill, no arm is helped by it; nor is one that resumes the run."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -312,6 +320,7 @@ async def test_skills_of_an_image_are_left_out_in_every_arm_and_said(tmp_path: P
     assert resumed.outcomes == report.outcomes
 
 
+@pytest.mark.slow
 async def test_skills_of_an_image_are_kept_where_the_spec_says_so(tmp_path: Path) -> None:
     """Every arm is helped alike, and scores without them are not taken for scores with them."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -344,6 +353,7 @@ def test_questions_have_no_skills_of_their_own(sets: dict[str, Any]) -> None:
         arm_specs(evaluation(OWN, own=sets))
 
 
+@pytest.mark.slow
 async def test_a_run_that_died_goes_on_with_the_skills_that_it_pinned(tmp_path: Path) -> None:
     """Though their folder is gone: bytes and names are in the log."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)
@@ -356,6 +366,7 @@ async def test_a_run_that_died_goes_on_with_the_skills_that_it_pinned(tmp_path: 
     assert (await rerun(half, whole.run)).complete
 
 
+@pytest.mark.slow
 async def test_a_fork_gives_items_what_it_pins_itself(tmp_path: Path) -> None:
     """Given a skill that was changed in between, cells that are begun in the fork are given the one of now."""
     log, base = MemoryLog(clock=CountingClock()), base_of(tmp_path)

@@ -78,6 +78,7 @@ def rewarded(reward: float) -> VerifierRewarded:
     return VerifierRewarded({"reward": reward}, reward, 0, nothing, nothing, ())
 
 
+@pytest.mark.slow
 async def test_each_verification_finds_the_state_as_the_agent_left_it(tmp_path: Path) -> None:
     """Given a verifier that changes what it judges, when it is asked three times, it says the same three times."""
     log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
@@ -91,6 +92,7 @@ async def test_each_verification_finds_the_state_as_the_agent_left_it(tmp_path: 
     assert (await mutate(log, report.run)).found == ()
 
 
+@pytest.mark.slow
 async def test_the_score_is_what_most_verdicts_say_and_the_mean_of_rewards(tmp_path: Path) -> None:
     """Given a flaky verifier, each verdict counts, what is none does not, and a tie is not solved."""
     base = make_base(tmp_path, SCRIPT)
@@ -110,6 +112,7 @@ async def test_the_score_is_what_most_verdicts_say_and_the_mean_of_rewards(tmp_p
         assert (await rerun(log, report.run)).complete
 
 
+@pytest.mark.slow
 async def test_how_often_a_state_is_verified_is_part_of_the_key(tmp_path: Path) -> None:
     """Given scores of one verdict each, more verdicts are other scores, found again with all of them."""
     log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)
@@ -124,6 +127,7 @@ async def test_how_often_a_state_is_verified_is_part_of_the_key(tmp_path: Path) 
     assert [len(each.verdicts) for each in await cells_of(log, again.run)] == [2, 2]
 
 
+@pytest.mark.slow
 async def test_a_verdict_stands_though_its_sandbox_is_gone_before_the_next(tmp_path: Path) -> None:
     """Given deaths at many moments, no call is paid for again, and every cell ends solved or not as it did."""
     async with world(tmp_path, script=SCRIPT) as here:
@@ -135,6 +139,7 @@ async def test_a_verdict_stands_though_its_sandbox_is_gone_before_the_next(tmp_p
             assert (seen.overdrawn, seen.again) == ([], 0), seen.deaths
 
 
+@pytest.mark.slow
 async def test_noise_of_the_agent_and_of_the_verifier_are_told_apart(tmp_path: Path) -> None:
     """Given a verifier that changes its mind, its variance is measured, and a plan expects it."""
     log, base = MemoryLog(clock=CountingClock()), make_base(tmp_path)

@@ -210,6 +210,7 @@ async def test_no_more_is_revised_than_the_arm_allows(tmp_path: Path) -> None:
     assert chosen[1].reason == "each skill of the family was revised 1 times"
 
 
+@pytest.mark.slow
 async def test_drafts_are_written_before_any_trial(tmp_path: Path) -> None:
     """Side by side, one for each family; nothing is learnt after that."""
     log, run = await ran(sums(tmp_path, TWO), "selfgen_zero_shot")
@@ -221,6 +222,7 @@ async def test_drafts_are_written_before_any_trial(tmp_path: Path) -> None:
     assert streams == [f"author/selfgen_zero_shot/E{one}/E{one}-LS{two}" for one in (1, 2) for two in (1, 2)]
 
 
+@pytest.mark.slow
 async def test_skills_of_another_family_reach_only_what_is_measured(tmp_path: Path) -> None:
     """Learning trials are given skills of their own family, held-out ones those of their environment."""
     log, run = await ran(sums(tmp_path, TWO), "curated_static")
@@ -229,6 +231,7 @@ async def test_skills_of_another_family_reach_only_what_is_measured(tmp_path: Pa
     assert names(given["curated_static.E1/sum-1-2-composition/1"].skills) == ["sum-1-1", "sum-1-2"]
 
 
+@pytest.mark.slow
 async def test_a_composition_has_a_shadow_with_exactly_what_it_requires(tmp_path: Path) -> None:
     """Beside the trial that counts, which is given what retrieval finds."""
     change = {"oracle_t6": True, "retrieval.method": "bm25", "retrieval.k": 1}
@@ -240,6 +243,7 @@ async def test_a_composition_has_a_shadow_with_exactly_what_it_requires(tmp_path
     assert (shadow.passing, shadow.hit, shadow.how) == ("oracle", True, "oracle")
 
 
+@pytest.mark.slow
 async def test_traces_of_earlier_trials_are_told_in_place_of_skills(tmp_path: Path) -> None:
     """A lane for each family: T1 is told nothing, T2 of T1, T3 of both, what is measured of all three but itself."""
     log, run = await ran(sums(tmp_path, TWO), "raw_trajectory_rag")
@@ -257,6 +261,7 @@ async def test_traces_of_earlier_trials_are_told_in_place_of_skills(tmp_path: Pa
     assert "sum-1-2" not in text
 
 
+@pytest.mark.slow
 async def test_history_is_told_of_the_whole_environment(tmp_path: Path) -> None:
     """Trials of both families, in one line."""
     log, run = await ran(sums(tmp_path, TWO), "history_context")
@@ -265,6 +270,7 @@ async def test_history_is_told_of_the_whole_environment(tmp_path: Path) -> None:
     assert learning == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 async def test_one_library_for_all_goes_through_environments_in_their_order(tmp_path: Path) -> None:
     """Each environment is measured with the state that it left behind, at the end of all learning."""
     arm = "curated_with_revision_always_global_scope"
@@ -307,6 +313,7 @@ async def test_repeats_of_an_arm_are_courses_of_their_own(tmp_path: Path) -> Non
 # -- the gate ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("gate", "outcome"), [("strict", "reject"), ("force", "accept")])
 async def test_a_gate_tries_tasks_with_and_without_a_patch(tmp_path: Path, gate: str, outcome: str) -> None:
     """The solver does not read skills here, so no patch helps: the strict gate takes none, and the forced one all."""

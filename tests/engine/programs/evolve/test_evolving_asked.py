@@ -66,6 +66,7 @@ async def test_another_gate_parts_the_line_at_the_first_patch(tmp_path: Path) ->
     assert flipped(found) == {"revision": ["library/selfgen_experience/E1"]}
 
 
+@pytest.mark.slow
 async def test_what_was_decided_is_decided_again_from_what_is_on_record(tmp_path: Path) -> None:
     """Every ruling, from its recorded inputs and rule."""
     log = MemoryLog(clock=CountingClock())

@@ -37,6 +37,7 @@ async def lived(here: CrashMatrix, deaths: Sequence[int]) -> tuple[Any, Mapping[
         return found, {name: each for name, each in digests.items() if name.startswith(("library/", "retrieve/"))}
 
 
+@pytest.mark.slow
 async def test_an_evolution_that_died_comes_to_what_it_would_have_come_to(tmp_path: Path) -> None:
     """Given deaths while it learns, while it measures and at its end, each library has the same digest."""
     async with mortal(tmp_path, LEARNS, "no_skill") as here:
@@ -61,6 +62,7 @@ async def test_ten_deaths_in_a_row_change_nothing(tmp_path: Path) -> None:
         assert again == digests
 
 
+@pytest.mark.slow
 async def test_the_order_of_completion_decides_nothing(tmp_path: Path) -> None:
     """The same bytes in every stream as when nothing is held back."""
     base = sums(tmp_path, SuiteShape(environments=2, families=1))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from engine.core.history import load_histories
 from engine.runtime.run import start_run
@@ -89,6 +90,7 @@ async def test_an_unreachable_model_is_never_a_score(tmp_path: Path) -> None:
     assert not of_type(trial, MemoRewritten)
 
 
+@pytest.mark.slow
 async def test_the_oracle_earns_and_nop_does_not(tmp_path: Path) -> None:
     """What proves a task sound needs no model."""
     base = make_base(tmp_path)
@@ -125,6 +127,7 @@ async def test_a_limit_on_turns_ends_the_agent_and_not_the_judging(tmp_path: Pat
     assert len(of_type(attempt, VerifierRewarded)) == len(of_type(attempt, AttemptJudged)) == 1
 
 
+@pytest.mark.slow
 async def test_every_trial_has_a_sandbox_of_its_own(tmp_path: Path) -> None:
     """Trials run side by side and see nothing of each other."""
     log = log_of()

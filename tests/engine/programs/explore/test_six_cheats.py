@@ -125,6 +125,7 @@ def _one(events: Sequence[Event], kind: type[E]) -> E:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_six_cheats_earn_nothing_and_are_seen(where: str, tmp_path: Path) -> None:
     """All at once, beside honest work: what they tried and what became of it is read from the log alone."""

@@ -94,6 +94,7 @@ async def outputs(log: EventLog, run: str, attempt: int) -> list[str]:
     return [(await log.get(each.event.stdout)).decode() for each in history if isinstance(each.event, ActionObserved)]
 
 
+@pytest.mark.slow
 async def test_steps_are_done_and_judged_one_after_the_other(tmp_path: Path) -> None:
     """The second falls short, so that the whole earns a half and is tried again with what was learnt of it."""
     log, base = MemoryLog(clock=Ticking()), written(tmp_path)
@@ -127,6 +128,7 @@ async def test_a_step_below_its_least_reward_is_the_last(tmp_path: Path) -> None
     assert (judged.reward, judged.goes_on) == (0.0, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [StepAsked, StepJudged])
 async def test_an_attempt_that_was_cut_off_between_steps_is_no_score(kind: type[Event], tmp_path: Path) -> None:
     """Its sandbox is gone, and what tests did in it is not done again: another attempt begins with the first step."""

@@ -71,6 +71,7 @@ async def test_a_skill_learns_from_failures_and_is_accepted_by_its_scores(tmp_pa
     assert final.believed == ruled[-1].believed != ruled[-1].score
 
 
+@pytest.mark.slow
 async def test_all_of_it_is_the_same_again_without_a_call(tmp_path: Path) -> None:
     """A rerun opens no port; each recorded ruling is what its policy says of the recorded inputs."""
     log, run = await lived(tmp_path, shadows=SHADOWS)
@@ -108,6 +109,7 @@ async def test_a_candidate_that_does_not_beat_what_is_believed_is_rejected(tmp_p
     assert (closed.accepted, closed.rejected) == (len(await told(log, run, SkillAccepted)), len(rejected))
 
 
+@pytest.mark.slow
 async def test_a_gate_may_ask_for_more_before_it_rules(tmp_path: Path) -> None:
     """`items` runs again what is in doubt; the cells of each look have a label of their own."""
     log, run = await lived(tmp_path, gate={"name": "items"})
@@ -119,6 +121,7 @@ async def test_a_gate_may_ask_for_more_before_it_rules(tmp_path: Path) -> None:
     assert (await rerun(log, run)).complete
 
 
+@pytest.mark.slow
 async def test_shadow_gates_rule_on_the_same_rows_and_decide_nothing(tmp_path: Path) -> None:
     """Given `strict` beside `items`, each of its rulings stands by its name, and nothing was run for it."""
     plain, plain_run = await lived(tmp_path / "a", gate={"name": "items"})
@@ -142,6 +145,7 @@ async def test_items_that_score_by_themselves_count_at_no_gate(tmp_path: Path) -
     assert all("items.idle-val" not in each.run for each in looks)
 
 
+@pytest.mark.slow
 async def test_passes_find_scores_that_are_stored_and_rollouts_never_do(tmp_path: Path) -> None:
     """A second training asks the target only for what it learns from; its trajectories are its own."""
     log, base = MemoryLog(clock=CountingClock()), jars(tmp_path)
@@ -171,6 +175,7 @@ async def test_a_schedule_counts_the_steps_that_came_to_choose(tmp_path: Path) -
     assert all(len(each.selected) <= rate.rate for each, rate in zip(chosen, rates, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -195,6 +195,7 @@ async def test_no_more_items_are_compared_where_all_are_shown(tmp_path: Path) ->
     assert proposed.failing == 4
 
 
+@pytest.mark.slow
 async def test_no_more_items_are_compared_than_are_needed(tmp_path: Path) -> None:
     """Given a rule of the second epoch by which every item is solved, the sample is enough."""
     stages: tuple[Said, ...] = (

@@ -133,6 +133,7 @@ async def test_no_ruling_is_passed_on_in_disguise(tmp_path: Path, changes: dict[
     assert came.found == ()
 
 
+@pytest.mark.slow
 async def test_a_ruling_of_the_gate_goes_into_the_next_as_such(tmp_path: Path) -> None:
     """The same of the gate alone, which is quick."""
     log, run = await lived(jars(tmp_path), epochs=1)

@@ -11,6 +11,7 @@ SEEDS = range(4)
 """Few; ``python -m benchmarks.shuffle`` tries more."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -174,6 +174,7 @@ async def test_what_was_told_after_an_accepted_placebo_is_what_the_next_ruling_b
         assert after.figures["filtered_variance"] == each.figures["filtered_variance"]
 
 
+@pytest.mark.slow
 async def test_a_ruling_on_a_placebo_goes_into_the_next_as_such(tmp_path: Path) -> None:
     """Each ruling of the gate and each placebo is answered otherwise once; later inputs are what substitution gives."""
     log, run = await lived(jars(tmp_path), epochs=1, placebo=1)
@@ -182,6 +183,7 @@ async def test_a_ruling_on_a_placebo_goes_into_the_next_as_such(tmp_path: Path) 
     assert came.found == ()
 
 
+@pytest.mark.slow
 async def test_a_run_that_died_within_the_pass_of_a_placebo_comes_to_the_same(tmp_path: Path) -> None:
     """Given deaths all along, each stream has the digest that it has without."""
     opened = in_memory()
@@ -227,6 +229,7 @@ async def test_another_gate_is_asked_of_placebos_too(tmp_path: Path) -> None:
     assert {each.point for each in other.flips} <= {"gate"}
 
 
+@pytest.mark.slow
 async def test_a_placebo_that_another_gate_takes_or_not_leads_nowhere_else(tmp_path: Path) -> None:
     """`strict` rules on the candidates as `level` did, and on three placebos otherwise: the path is gone to its end."""
     log, run = await trained_to_the_end(jars(tmp_path), training(placebo=1))
@@ -291,6 +294,7 @@ async def test_one_revision_is_believed_one_thing_by_whichever_name_it_goes(tmp_
     assert training_row(known).believed == float(ruled[-1].believed.exact)
 
 
+@pytest.mark.slow
 async def test_every_gate_is_told_with_what_it_sees(tmp_path: Path) -> None:
     """How many placebos it accepted of how many stands beside its power, for the gate and each shadow."""
     shadows = {"strict": {"name": "strict"}, "all": {"name": "paired"}}

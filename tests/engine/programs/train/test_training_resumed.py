@@ -55,6 +55,7 @@ async def lived(here: CrashMatrix, deaths: Sequence[int]) -> tuple[Any, Mapping[
         return found, await run_digest(log, (await log.runs())[-1])
 
 
+@pytest.mark.slow
 async def test_a_training_that_died_comes_to_what_it_would_have_come_to(tmp_path: Path) -> None:
     """Given deaths at its begin, within a pass of the gate and at its end, each stream has the same digest."""
     async with mortal(tmp_path) as here:
@@ -136,6 +137,7 @@ def unreached(streams: tuple[str, ...], event: Event, place: EffectAddress) -> E
     return ModelFailed("connection", None, "refused", None, none, None, True, False, None, ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["spark", "compatible"])
 async def test_an_optimizer_that_is_not_reached_pauses_the_run(tmp_path: Path, method: str) -> None:
     """Given a step none of whose reflections is answered, it is asked again once resumed: the skill is the same."""
@@ -189,6 +191,7 @@ async def test_a_budget_that_is_used_up_ends_the_training(tmp_path: Path) -> Non
 # -- forks and other gates ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_fork_at_an_acceptance_goes_on_with_another_gate(tmp_path: Path) -> None:
     """What was accepted before the cut stays; the gate of the fork folds the same rows under its own rule."""
     log, base = MemoryLog(clock=CountingClock()), jars(tmp_path)
@@ -204,6 +207,7 @@ async def test_a_fork_at_an_acceptance_goes_on_with_another_gate(tmp_path: Path)
     assert (await rerun(log, report.run)).complete
 
 
+@pytest.mark.slow
 async def test_it_can_be_asked_what_another_gate_would_have_done(tmp_path: Path) -> None:
     """`level` again flips nothing; `evidence` accepts nothing here, and the thread leaves its path there."""
     log, base = MemoryLog(clock=CountingClock()), jars(tmp_path)
@@ -235,6 +239,7 @@ async def assert_rates(log: EventLog, run: str, fold: RateFold) -> None:
     assert [each.number for each in events if isinstance(each, RateChosen)] == fold(events)
 
 
+@pytest.mark.slow
 async def test_a_resumed_run_takes_the_next_rate_of_its_schedule(tmp_path: Path) -> None:
     """Given a step that chose nothing, and a death behind it, the next rate is the next (W5), and not the step's."""
     async with mortal(tmp_path, batch=1, minibatch=1, failure_only=True, sets=dict(SETS)) as here:
@@ -279,6 +284,7 @@ async def skills_behind(log: EventLog, run: str, *, by_item: bool) -> list[tuple
     return found
 
 
+@pytest.mark.slow
 async def test_a_candidate_is_judged_by_its_own_scores_after_a_death(tmp_path: Path) -> None:
     """Given a death within a pass of the gate, no row of another skill counts (W2); by item alone, they would."""
     async with mortal(tmp_path) as here:

@@ -117,6 +117,7 @@ async def test_nothing_is_learnt_from_what_broke_and_it_is_stored_nowhere(tmp_pa
     assert stored & broken == set()
 
 
+@pytest.mark.slow
 async def test_a_gate_rules_as_it_would_without_the_items_that_broke(tmp_path: Path) -> None:
     """Given selection items that break under every skill, all is decided as by a set that leaves them out."""
     names = ("dried-sorrel", "fresh-spikenard")
@@ -174,6 +175,7 @@ async def test_an_optimizer_that_cannot_be_reached_proposes_nothing(tmp_path: Pa
     assert not await told(log, report.run, GateDecided, PatchesGathered, TrainingClosed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["merge", "rank", "slow", "meta"])
 async def test_a_stage_that_is_not_answered_loses_no_edits_of_others(tmp_path: Path, family: str) -> None:
     """Training goes on with what there is, and replays."""

@@ -94,6 +94,7 @@ async def test_of_a_scorer_only_the_outcome_is_told_where_feedback_is_binary(tmp
     assert "checks" not in [kind for kind, _, _ in await shown(log, run, "cell/none/items.amber.1", "binary")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feedback", ["binary", "checks", "rich"])
 async def test_a_trial_is_shown_by_its_commands_and_failed_checks(tmp_path: Path, feedback: CheckFeedback) -> None:
     """Given a first attempt that guesses, its command and what its verifier found are there, as far as may be told."""
@@ -160,6 +161,7 @@ async def test_an_agent_at_an_item_is_shown_by_what_it_ran_and_left(tmp_path: Pa
     assert "K7 /opt" not in str(parts[0])
 
 
+@pytest.mark.slow
 async def test_programs_that_a_model_wrote_are_shown_with_what_they_printed(tmp_path: Path) -> None:
     """What the model wrote holds the program already, so it is shown once."""
     log, base = MemoryLog(clock=CountingClock()), programs(tmp_path)

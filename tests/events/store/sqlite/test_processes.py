@@ -52,6 +52,7 @@ async def test_a_killed_writer_loses_nothing_it_acknowledged(lines: int, tmp_pat
     await check(path, acknowledged)
 
 
+@pytest.mark.slow
 async def test_two_processes_write_to_one_file(tmp_path: Path) -> None:
     """They take turns: one order, one chain, and nothing of either is lost."""
     path = tmp_path / "log.db"

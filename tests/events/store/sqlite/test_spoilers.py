@@ -143,6 +143,7 @@ async def test_a_file_that_may_not_be_written_says_so(tmp_path: Path) -> None:
         assert await texts(log) == ["one", "two"]
 
 
+@pytest.mark.slow
 async def test_bytes_that_another_process_erased_meanwhile_are_put_again(tmp_path: Path) -> None:
     """A run that knows them to be kept puts them once more, and must not lose them to an erasure it has not seen."""
     path = tmp_path / "log.db"

@@ -91,6 +91,7 @@ async def test_a_revision_is_an_edit_of_the_live_skill(tmp_path: Path) -> None:
     assert await closed(run) == AuthorClosed("read", "", ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["environment", "family", "global"])
 @pytest.mark.parametrize(("actor", "stage"), [(revise, "revise"), (induce, "induce"), (zero_shot, "zero shot")])
 async def test_the_prompt_holds_the_library_in_force_in_every_scope(

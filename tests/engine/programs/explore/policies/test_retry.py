@@ -60,6 +60,7 @@ def test_without_a_memo_the_agent_still_learns_where_it_is() -> None:
     assert "try 2 of 3" in text
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_a_value_is_never_expanded(value: str) -> None:
     """A memo may quote a template."""
