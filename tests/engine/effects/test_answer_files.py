@@ -125,12 +125,14 @@ def test_a_trial_is_answered_by_files(tmp_path: Path) -> None:
     first = isolated(type_in(tmp_path, "run", "explore", "--tasks", "tasks", "-m", "files:post", *given))
     assert first.code == 8, first.err
     run = type_in(tmp_path, "runs", "--json").rows[0]["run"]
+    said = []
     for text in ("```sh\ncat words.txt | tee answer.txt\n```", "DONE"):
         (told,) = waiting(tmp_path / "post")
         (tmp_path / "post" / "answers" / f"{told['id']}.md").write_text(text)
-        last = type_in(tmp_path, "resume", run)
-        assert last.code == 8, "the next turn is asked for, and then what was learnt"
-    assert "attempt 1 solved" in last.err
+        resumed_run = type_in(tmp_path, "resume", run)
+        assert resumed_run.code == 8, "the next turn is asked for, and then what was learnt"
+        said.append(resumed_run.err)
+    assert "attempt 1 solved" in said[-1]
 
 
 async def test_an_answer_comes_while_the_run_waits(tmp_path: Path) -> None:
