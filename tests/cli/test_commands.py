@@ -172,6 +172,7 @@ def test_a_flag_for_every_key(tmp_path: Path) -> None:
         (("pdi", "--threshold", "low"), "low"),
         (("log", "tail", "-n", "many"), "many"),
         (("log", "verify", "--seal", "nonsense"), "not a seal"),
+        (("log", "verify", "--seal", '{"seal": ' + "[" * 60_000), "not a seal"),
         (("skills", "show", "nope"), "nope"),
         (("skills", "export"), "SKILL"),
         (("run",), "SPEC"),
@@ -186,7 +187,7 @@ def test_a_flag_for_every_key(tmp_path: Path) -> None:
         (("config", "show", "gone.toml"), "does not exist"),
         (("runs", "--log", "gone.db"), "gone.db"),
     ],
-    ids=lambda words: " ".join(words) if isinstance(words, tuple) else "",
+    ids=lambda words: " ".join(words)[:60] if isinstance(words, tuple) else "",
 )
 def test_a_malformed_command_is_a_problem_and_a_remedy(folder: Path, words: tuple[str, ...], said: str) -> None:
     """No traceback, nothing on stdout, exit code 2; the same as an object with ``--json``."""

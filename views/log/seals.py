@@ -77,7 +77,7 @@ def read_seal(text: str, folder: Path) -> AnySeal:
     try:
         row = msgspec.json.decode(text, type=SealRow) if text.lstrip().startswith("{") else _plain(text)
         return _seal(row)
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         raise UsageWrong(f"not a seal: {text[:80]}", remedy="pass the output of `stillroom log seal`") from None
 
 
