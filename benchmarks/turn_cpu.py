@@ -31,6 +31,7 @@ from engine.core.system import clock, collect_rarely, machine
 from engine.core.world import ReplayContext
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.models import ModelClient, ModelPort
+from engine.effects.refusals import PastCalls, RefusalWatch
 from engine.effects.sandboxes import SandboxPort
 from engine.effects.tasks import TaskPort
 from engine.programs.run import run
@@ -131,6 +132,7 @@ async def ours(samples: int, turns: int) -> dict[str, float]:
                 Admission("bench", pools, {TRIAL: room_of(samples)}, RunControls()),
                 Recovery(sandboxes, _unheard, rebuilds=False, noted=()),
                 door_table(reading, sandboxes, models, budget, None),
+                RefusalWatch(lambda: PastCalls((), ()), note=_unheard, halt=RunControls().halt),
             )
             plan = plan_of(opening(setting, spec, tasks), [spec], setting.prompts)
             wall, cpu = time.perf_counter(), time.process_time()

@@ -131,6 +131,7 @@ from events.types.sandbox import (
 from events.types.session import (
     ArmSkillsPinned,
     BackgroundFailed,
+    CallLeftOpen,
     ImageSkillsFound,
     InFlightFound,
     InputsChanged,
@@ -401,6 +402,7 @@ AnyEvent: TypeAlias = (
     | TaskPublished
     | PublishRefused
     | ConstructionClosed
+    | CallLeftOpen
 )
 """The closed union of all events: `match` over it, and the checker counts."""
 

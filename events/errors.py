@@ -48,6 +48,9 @@ class ExitCode(IntEnum):
     BUDGET = 6
     NO_VERDICT = 7
     WAITING = 8
+    SETTINGS = 9
+    UNREACHABLE = 10
+    CANCELLED = 11
     HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143

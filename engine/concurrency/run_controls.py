@@ -17,13 +17,19 @@ class RunControls:
         self._moved = anyio.Event()
         self._paused = False
         self._drained = False
+        self._halted = False
         self._stops: dict[str | None, ScopeStopped] = {}
         self._leaves: dict[Permit, str | None] = {}
 
     @property
     def paused(self) -> bool:
         """Whether nothing new may be asked of the world."""
-        return self._paused
+        return self._paused or self._halted
+
+    @property
+    def halted(self) -> bool:
+        """Whether the run ends in this process: nothing new may be asked, whatever people order."""
+        return self._halted
 
     @property
     def drained(self) -> bool:
@@ -40,6 +46,10 @@ class RunControls:
         before, self._paused = self._paused, False
         self._wake()
         return before
+
+    def halt(self) -> None:
+        """Have nothing new asked until the process ends; in-flight calls end."""
+        self._halted = True
 
     def drain(self) -> bool:
         """Let running trials finish, start no new ones. False: it was already draining."""
@@ -69,7 +79,7 @@ class RunControls:
 
     async def unpaused(self) -> None:
         """Wait while the run is paused."""
-        while self._paused:
+        while self.paused:
             await self._moved.wait()
 
     def _wake(self) -> None:

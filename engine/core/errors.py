@@ -12,6 +12,8 @@
         ├── RunNotAlive         a signal was sent to a run that no process owns
         ├── ModelMissing        a role has no model
         ├── KeyMissing          the variable that should hold a key is not set
+        ├── CallsRefused        a provider refuses a run's calls for their key, model, URL or credit
+        ├── ProviderUnreachable nobody answers at a model's URL
         ├── IsolationMissing    nothing isolates commands, and nobody asked for that by name
         ├── NotForkable         a run cannot be forked at this position, or with these changes
         ├── TaskUnknown         a spec names a task that does not exist
@@ -307,6 +309,57 @@ class KeyMissing(EngineError):
         )
         self.model = model
         self.variable = variable
+
+
+class CallsRefused(EngineError):
+    """Raised when a run stops because a provider refuses its calls for a reason that only a person can remove.
+
+    Attributes:
+        run: Its id. It stays open; a resume makes the refused calls again.
+        who: The role, with its model and URL.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.SETTINGS
+
+    def __init__(self, run: str, who: str, said: str, mend: str, *, in_spec: bool = False) -> None:
+        """Describe the refusal.
+
+        Args:
+            run: Its id.
+            who: The role, with its model and URL.
+            said: What the provider says.
+            mend: What mends it, as an imperative.
+            in_spec: Whether what is wrong is in the spec, which a resume does not read anew.
+        """
+        then = f"`stillroom resume {run}` makes the refused calls again"
+        if in_spec:
+            then = f"then start a new run, or fork this one with the setting changed; {then} as they are"
+        super().__init__(
+            f"the run stopped because the provider refuses the calls of the {who}: {said}",
+            remedy=f"{mend}; {then}; no attempt was given up for it",
+        )
+        self.run = run
+        self.who = who
+
+
+class ProviderUnreachable(EngineError):
+    """Raised when a run stops because no connection to a model's URL can be made, and none could before.
+
+    Attributes:
+        run: Its id. It stays open; a resume makes the calls again.
+        who: The role, with its model and URL.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.UNREACHABLE
+
+    def __init__(self, run: str, who: str, said: str, setting: str) -> None:
+        super().__init__(
+            f"the run stopped because the provider of the {who} cannot be reached: {said}",
+            remedy=f"see that the server is up and reachable from this machine, then `stillroom resume {run}`; "
+            f"if {setting} is wrong, correct it in the spec and start a new run; no attempt was given up for it",
+        )
+        self.run = run
+        self.who = who
 
 
 def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:

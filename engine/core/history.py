@@ -10,7 +10,7 @@ from events.codec import tag_of
 from events.store.base import EventLog, Selection
 from events.streams import RUN, trial_of, trial_stream
 from events.types.run import RunClosed, RunOpened
-from events.types.session import SessionStarted
+from events.types.session import CallLeftOpen, SessionStarted
 
 DERIVED = "whatif/"
 """Streams of this name hold what readers asked of the run later; no actor knows them."""
@@ -42,9 +42,13 @@ class RunHistory(NamedTuple):
 
     @property
     def in_flight(self) -> tuple[Ref, ...]:
-        """Effects that were asked and have no outcome: each is the last event of its stream."""
+        """Effects that were asked and have no outcome: each is the last event of its stream.
+
+        A call that the last process was refused, and stopped for, is none of them: it cost nothing.
+        """
+        refused = refused_calls(self.by_stream.get(SESSION, ()))
         last = [history[-1] for name, history in self.by_stream.items() if name not in APART]
-        return tuple(each.ref for each in last if tag_of(each.event).endswith("asked"))
+        return tuple(each.ref for each in last if tag_of(each.event).endswith("asked") and each.ref not in refused)
 
     @property
     def bases(self) -> Mapping[str, int]:
@@ -82,6 +86,24 @@ async def load_histories(log: EventLog, run: str, trial: str | None = None) -> R
     own = by_stream.get(SESSION, [])
     earlier = await ancestral_sessions(log, lineage, _last_shared(by_stream, lineage)) if len(lineage) > 1 else []
     return RunHistory(by_stream, starts_in([*earlier, *own]), lineage, earlier)
+
+
+def refused_calls(session: Sequence[Recorded]) -> Mapping[Ref, str]:
+    """Name the calls that the last process was refused and stopped for, each with its model.
+
+    Args:
+        session: What processes noted of the run, the oldest first.
+    """
+    found: dict[Ref, str] = {}
+    for each in session:
+        match each.event:
+            case SessionStarted():
+                found.clear()
+            case CallLeftOpen() as refused:
+                found[refused.asked] = refused.model
+            case _:
+                pass
+    return found
 
 
 def starts_in(notes: Iterable[Recorded]) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from engine.core.history import refused_calls
 from engine.core.lineage import SESSION
 from engine.core.ports import EffectAddress
 from events.base import Event, Recorded, Ref
@@ -65,9 +66,10 @@ class BudgetKeeper:
         bounds: dict[Ref, Open] = {}
         for stream, history in histories.items():
             self._fold_stream(stream, history, bounds)
+        refused = refused_calls(histories.get(SESSION, ()))
         lost = [ref for each in histories.get(SESSION, ()) for ref in _found_in_flight(each.event)]
         for name, history in histories.items():
-            if name in self._open and isinstance(history[-1].event, ModelAsked):
+            if name in self._open and isinstance(history[-1].event, ModelAsked) and history[-1].ref not in refused:
                 lost.append(history[-1].ref)  # this process is about to find it, and to say so
         for ref in lost:
             if ref in bounds and _asked_again(histories[ref.stream], ref):

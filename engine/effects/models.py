@@ -1,6 +1,6 @@
 """The port of models: builds the request from the blobs that are asked for, sends it, keeps every byte."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import anyio
@@ -10,6 +10,7 @@ from engine.core.ports import EffectAddress
 from engine.effects.answer_files import AnswerFolder
 from engine.effects.budget import BudgetKeeper
 from engine.effects.conversation import ConversationReader
+from engine.effects.refusals import Refusal, RefusalWatch
 from engine.protocols.errors import ProviderError
 from engine.protocols.reply import ChatReply, ReplyCall
 from engine.protocols.request import ChatRequest
@@ -44,13 +45,25 @@ class ModelPort:
     """Answers `ModelAsked` through the provider of its role."""
 
     def __init__(
-        self, blobs: BlobStore, line: Callable[[Role, EffectAddress], ModelClient], budget: BudgetKeeper
+        self,
+        blobs: BlobStore,
+        line: Callable[[Role, EffectAddress], ModelClient],
+        budget: BudgetKeeper,
+        refusals: RefusalWatch | None = None,
     ) -> None:
-        """Say where answers are kept, which line a role's request from some place takes, and who counts the money."""
+        """Prepare.
+
+        Args:
+            blobs: Where answers are kept.
+            line: Says which line a role's request from some place takes.
+            budget: Who counts the money.
+            refusals: Stops the run for calls that only a person can mend. None: each such call is only an outcome.
+        """
         self._blobs = blobs
         self._reader = ConversationReader(blobs)
         self._line = line
         self._budget = budget
+        self._refusals = refusals
         self.turns: dict[str, LimitedTask] = {}
         """Held for the next request of a stream; without one, the request asks for a turn of its own."""
         self._again: dict[str, tuple[ModelAsked, LimitedTask]] = {}
@@ -70,17 +83,38 @@ class ModelPort:
         request = await build_request(asked, self._reader, self._blobs)
         terms = CallPricing(line.price, self._budget.bound(place.stream))
         turn = self.turns.get(place.stream) or self.turn(asked, place)
-        try:
-            provider = line.provider if line.files is None else line.files.at(place)
-            reply = await provider.complete(request, turn.place)
-        except ProviderError as error:
-            outcome: ModelAnswered | ModelFailed = failed(self._blobs, error, terms, asked.role)
-            if error.retryable:
+        provider = line.provider if line.files is None else line.files.at(place)
+        reply = await self._told(line, asked, provider.complete(request, turn.place))
+        if isinstance(reply, ProviderError):
+            outcome: ModelAnswered | ModelFailed = failed(self._blobs, reply, terms, asked.role)
+            if self._refusals is not None:
+                await self._refusals.meet(
+                    Refusal((line.reach.base_url, asked.model), asked.role, reply), outcome, place
+                )
+            if reply.retryable:
                 self._again[place.stream] = (asked, turn)
         else:
             outcome = answered(self._blobs, Fingerprint(digest_of(body_of(request))), reply, terms)
         self._budget.settle(place.stream, outcome)
         return outcome
+
+    async def _told(
+        self, line: ModelClient, asked: ModelAsked, answer: Awaitable[ChatReply]
+    ) -> ChatReply | ProviderError:
+        """Wait for the answer of a model, and have it counted that one is waited for."""
+        watch = self._refusals
+        if watch is not None:
+            watch.begin()
+        try:
+            reply = await answer
+        except ProviderError as error:
+            return error
+        finally:
+            if watch is not None:
+                watch.end()
+        if watch is not None:
+            watch.answered((line.reach.base_url, asked.model))
+        return reply
 
 
 async def wait_to_retry(asked: Event, place: EffectAddress) -> Event:

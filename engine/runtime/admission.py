@@ -68,6 +68,8 @@ class Admission:
             try:
                 if turn is not None and leave.stop is None and not turn.taken_at_once():
                     await leave.during(turn.wait)
+                if self._orders.halted:  # while it waited for its place
+                    await leave.during(self._orders.unpaused)
                 yield leave
             finally:
                 models.turns.pop(stream, None)

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from engine.agents.oracle import Nop, Oracle
 from engine.config.program import KnowsActors, RunPlan
+from engine.config.program_registry import specs_of
 from engine.config.spec import RunSpec
 from engine.core.history import RunHistory
 from engine.core.lineage import SESSION, era_of
@@ -15,6 +16,7 @@ from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.callers import nano
 from engine.effects.made_tasks import MadeTasks
 from engine.effects.models import ModelClient, ModelPort, wait_to_retry
+from engine.effects.refusals import RefusalWatch, past_calls
 from engine.effects.sandboxes import SandboxPort
 from engine.effects.tasks import TaskPort
 from engine.gateway.server import CallRecorder
@@ -71,6 +73,7 @@ class LivePorts(NamedTuple):
     recovery: Recovery
     table: Mapping[type[Event], Port]
     """Which port answers what; the program's own are among them."""
+    refusals: RefusalWatch
 
     def admit(self, asked: Event, place: EffectAddress) -> AbstractAsyncContextManager[Permit]:
         """Wait for orders and places."""
@@ -149,7 +152,14 @@ async def live_ports(
         stack.push_async_callback(worlds.close_all)
         stack.push_async_callback(sandboxes.close)
         ancestors = [each.run for each in histories.lineage[:-1]]
-        models, keeper = ModelPort(setting.log, line, budget), TaskPort(setting.log, tasks, setting.backend)
+        refusals = RefusalWatch(
+            partial(past_calls, histories.by_stream),
+            note=session.note,
+            halt=board.orders.halt,
+            tries=min((each.tries for one in specs_of(spec) for each in one.models.values()), default=1),
+        )
+        models = ModelPort(setting.log, line, budget, refusals)
+        keeper = TaskPort(setting.log, tasks, setting.backend)
         table = door_table(keeper, sandboxes, models, budget, agents)
         table[ItemsAsked] = ItemsPort(setting.log, setting.base)
         table[RenderAsked] = await _made_tasks(stack, setting, tasks, histories)
@@ -158,7 +168,7 @@ async def live_ports(
         table.update(plan.program.doors(setting.log, ancestors))
         past = histories.by_stream.get(SESSION, ())
         recovery = Recovery(sandboxes, session.note, spec.on_loss == "rebuild", past)
-        yield LivePorts(keeper, sandboxes, models, budget, agents, admission, recovery, table)
+        yield LivePorts(keeper, sandboxes, models, budget, agents, admission, recovery, table, refusals)
 
 
 async def _made_tasks(

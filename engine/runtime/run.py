@@ -74,6 +74,16 @@ Beside: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """Runs beside the actors, supervised, until they have ended."""
 
 
+class RunOwner(NamedTuple):
+    """A process's hold on a run, and what runs beside its actors."""
+
+    session: Session
+    beside: Mapping[str, Beside]
+    """Supervised, by name: nothing of it ends the run."""
+    stop: Beside
+    """Raises why the run stops in this process, if it does."""
+
+
 class RunReport(NamedTuple):
     """How a run ended, for whoever started it."""
 
@@ -295,7 +305,8 @@ async def carry(setting: RunContext, plan: RunPlan, histories: RunHistory, sessi
                 "control": helm.steer,
                 "disk": live.sandboxes.disk.watch,
             }
-            outcomes = await _live(setting.log, plan, histories, (session, beside), setting.between(live))
+            stop = partial(live.refusals.over, session.settled)
+            outcomes = await _live(setting.log, plan, histories, RunOwner(session, beside, stop), setting.between(live))
     except ActorsHeldBack as held:
         ended = {trial_of(name) or name: outcome for name, outcome in held.ended.items()}
         waiting = not board.orders.drained and answered_by_files(plan.spec)
@@ -310,11 +321,13 @@ def _board(setting: RunContext, plan: RunPlan, run_id: str) -> SignalTargets:
     return SignalTargets(run_id, RunControls(), pools, room_of(spec.concurrency), frozenset(plan.names))
 
 
-async def _live(
-    log: EventLog, plan: RunPlan, histories: RunHistory, owner: tuple[Session, Mapping[str, Beside]], ports: Ports
-) -> dict[str, str]:
-    """Run the actors, and beside them, supervised, what keeps the lease, meets orders and watches the disk."""
-    session, beside = owner
+async def _live(log: EventLog, plan: RunPlan, histories: RunHistory, owner: RunOwner, ports: Ports) -> dict[str, str]:
+    """Run the actors, and beside them, supervised, what keeps the lease, meets orders and watches the disk.
+
+    Raises:
+        CallsRefused, ProviderUnreachable: Calls fail for what only a person can mend.
+    """
+    session, beside, stop = owner
     fence = session.fence
     world = ReplayContext(
         log=log,
@@ -334,6 +347,7 @@ async def _live(
         async with anyio.create_task_group() as group:
             for part, work in beside.items():
                 group.start_soon(session.supervisor.keep, part, work)
+            group.start_soon(stop)
             scope = Scope(world, RUN)
             outcomes = dict(await run(scope, plan))
             await scope.finish()

@@ -82,6 +82,11 @@ class Session:
                 if self._notes and self._notes[0] is event:
                     self._notes.popleft()
 
+    async def settled(self) -> None:
+        """Wait until the log holds what was appended before."""
+        async with self._lock:  # behind notes that wait; the log itself writes in the order in which it was asked
+            await self._log.renew(self.fence, ttl_s=self._lease_s)
+
     async def renew(self) -> None:
         """Keep the lease while the run goes on; ends only by being cancelled, or by losing the run."""
         while True:

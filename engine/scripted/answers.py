@@ -26,10 +26,13 @@ _HTTP_ERRORS: Final[dict[str, tuple[int, str, str, str]]] = {
         "invalid_value",
         "This model does not support image input.",
     ),
+    "not_found": (404, "invalid_request_error", "not_found", "Invalid URL."),
     "overloaded": (503, "server_error", "overloaded", "The engine is currently overloaded, please try again later."),
+    "permission": (403, "permission_error", "permission_denied", "This key may not use this model."),
     "quota": (429, "insufficient_quota", "insufficient_quota", "You exceeded your current quota."),
     "rate_limit": (429, "rate_limit_error", "rate_limit_exceeded", "Rate limit reached for requests."),
     "server": (500, "server_error", "internal_error", "The server had an error while processing your request."),
+    "unknown_model": (404, "invalid_request_error", "model_not_found", "The model does not exist."),
 }
 """Status, type, code and message of each HTTP error."""
 

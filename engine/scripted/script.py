@@ -14,11 +14,14 @@ ErrorName = Literal[
     "half",
     "hang",
     "images_unsupported",
+    "not_found",
     "overloaded",
+    "permission",
     "quota",
     "rate_limit",
     "refusal",
     "server",
+    "unknown_model",
 ]
 """The ways in which an endpoint can fail to answer, as scripts name them."""
 

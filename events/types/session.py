@@ -9,7 +9,7 @@ import msgspec
 
 from events.base import Event, Ref
 from events.digest import Digest, Fingerprint
-from events.values import Loss, NamedDigest
+from events.values import Loss, NamedDigest, Role
 
 
 class SessionStarted(Event, frozen=True, tag="session.started"):
@@ -34,6 +34,25 @@ class InFlightFound(Event, frozen=True, tag="session.in_flight_found"):
     """A resume or fork found effects that were asked and not answered. They are asked again."""
 
     asked: tuple[Ref, ...]
+
+
+class CallLeftOpen(Event, frozen=True, tag="session.call_left_open"):
+    """A provider refused a call for a reason that only a person can remove, and the run stopped for it.
+
+    The call itself has no outcome on record: a resume makes it again. Nothing is counted for it, and a resume does not
+    list it among the effects that were in flight.
+    """
+
+    asked: Ref
+    role: Role
+    model: str
+    kind: str
+    """Of the failure, as in `ModelFailed`."""
+    status: int | None
+    """HTTP status. None: no answer began."""
+    detail: str
+    reply: Digest | None
+    """Blob: the body of the answer. None: there was none."""
 
 
 class ScriptPinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

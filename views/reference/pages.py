@@ -102,6 +102,11 @@ EXITS: Final[Mapping[ExitCode, str]] = {
     ExitCode.BUDGET: "The spending limit was reached; earlier verdicts are kept.",
     ExitCode.NO_VERDICT: "An infrastructure failure left a trial without a verdict.",
     ExitCode.WAITING: "Paused: waiting for a person or for an external answer.",
+    ExitCode.SETTINGS: "Stopped: a provider refuses the run's calls for their key, model, URL or credit. Once that is "
+    "mended, `stillroom resume` makes them again.",
+    ExitCode.UNREACHABLE: "Stopped: no connection to a model's URL can be made. `stillroom resume` makes the calls "
+    "again.",
+    ExitCode.CANCELLED: "A person cancelled a trial or the run; everything else has a verdict.",
     ExitCode.HUNG_UP: "Stopped by SIGHUP (the terminal was closed). `stillroom resume` continues.",
     ExitCode.INTERRUPTED: "Stopped by SIGINT (Ctrl-C), or drained. `stillroom resume` continues.",
     ExitCode.TERMINATED: "Stopped by SIGTERM. `stillroom resume` continues.",

@@ -103,4 +103,6 @@ def exit_code(outcomes: Mapping[str, str]) -> ExitCode:
     ended = set(outcomes.values())
     if "budget" in ended:
         return ExitCode.BUDGET
-    return ExitCode.NO_VERDICT if ended & {"infrastructure", "stopped"} else ExitCode.DONE
+    if "infrastructure" in ended:
+        return ExitCode.NO_VERDICT
+    return ExitCode.CANCELLED if "stopped" in ended else ExitCode.DONE

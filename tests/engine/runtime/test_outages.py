@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.errors import CallsRefused
 from engine.core.history import load_histories
 from engine.runtime.run import start_run
 from events.base import Event
@@ -72,10 +73,16 @@ async def test_before_the_first_action_a_window_that_is_too_small_is_nobodys_sco
     assert outcome(events) == ("infrastructure", None)
 
 
-@pytest.mark.parametrize("answers", [(SETTING,), (answer(LOOK), SETTING)], ids=["at once", "after an action"])
-async def test_a_setting_that_is_refused_is_no_score(answers: tuple[Handler, ...], tmp_path: Path) -> None:
+async def test_a_setting_that_is_refused_at_once_stops_the_run(tmp_path: Path) -> None:
+    """Every call would be refused as the first is; the message names the setting."""
+    with pytest.raises(CallsRefused) as caught:
+        await attempted(tmp_path, SETTING)
+    assert "lower models.teacher.parameters.max_tokens" in caught.value.remedy
+
+
+async def test_a_setting_that_is_refused_later_is_no_score(tmp_path: Path) -> None:
     """Its words look like those for a conversation that is too long; the message names the setting."""
-    _, _, events = await attempted(tmp_path, *answers)
+    _, _, events = await attempted(tmp_path, answer(LOOK), SETTING)
     assert ended(events).reason == "failed"
     assert "lower models.teacher.parameters.max_tokens" in ended(events).detail
     assert not only(events, VerifyAsked)
@@ -91,7 +98,10 @@ async def test_a_setting_that_is_refused_is_no_score(answers: tuple[Handler, ...
     ],
 )
 async def test_what_mends_it_is_told_with_the_attempt(refusal: Handler, told: str, tmp_path: Path) -> None:
-    """There people look first."""
-    _, _, events = await attempted(tmp_path, refusal)
+    """There people look first, once a model has answered; before that the run stops, and says the same."""
+    with pytest.raises(CallsRefused) as caught:
+        await attempted(tmp_path / "at once", refusal)
+    assert told in caught.value.remedy
+    _, _, events = await attempted(tmp_path, answer(LOOK), refusal)
     assert told in ended(events).detail
     assert outcome(events) == ("infrastructure", None)

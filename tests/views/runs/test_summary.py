@@ -38,7 +38,9 @@ async def test_the_summary_says_everything_once(log: EventLog) -> None:
     [
         ({"a": "solved", "b": "unsolved"}, ExitCode.DONE),
         ({"a": "solved", "b": "infrastructure"}, ExitCode.NO_VERDICT),
-        ({"a": "stopped"}, ExitCode.NO_VERDICT),
+        ({"a": "stopped"}, ExitCode.CANCELLED),
+        ({"a": "stopped", "b": "solved"}, ExitCode.CANCELLED),
+        ({"a": "stopped", "b": "infrastructure"}, ExitCode.NO_VERDICT),
         ({"a": "infrastructure", "b": "budget"}, ExitCode.BUDGET),
         ({}, ExitCode.DONE),
     ],
