@@ -184,7 +184,7 @@ async def test_an_agent_that_leaves_no_answer_is_wrong_and_one_that_breaks_has_n
                 case _:
                     pytest.fail(str(each.event))
         (base / "script.toml").write_text(
-            'name = "gone"\n[[rule]]\nname = "any"\n[[rule.turn]]\nerror = "authentication"\nrepeat = true\n'
+            'name = "gone"\n[[rule]]\nname = "any"\n[[rule.turn]]\nerror = "bad_request"\nrepeat = true\n'
         )
         run, outcomes = await worked(log, base, backend)
     assert set(outcomes.values()) == {"infrastructure"}

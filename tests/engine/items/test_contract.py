@@ -110,7 +110,7 @@ WAYS: Final[dict[str, dict[str, Any]]] = {
 }
 ERRAND: Final = {"id": "a", "seed": 3, "object": "apple", "receptacle": "fridge"}
 SAYS: Final = 'name = "x"\n[[rule]]\nname = "x"\n[[rule.turn]]\ntext = "DONE <action>look</action>"\nrepeat = true\n'
-GONE: Final = 'name = "x"\n[[rule]]\nname = "x"\n[[rule.turn]]\nerror = "authentication"\nrepeat = true\n'
+GONE: Final = 'name = "x"\n[[rule]]\nname = "x"\n[[rule.turn]]\nerror = "bad_request"\nrepeat = true\n'
 
 
 async def rolled(log: EventLog, base: Path, way: str, script: str) -> tuple[str, dict[str, str]]:

@@ -85,13 +85,13 @@ async def test_it_comes_out_the_same_from_the_log_alone(tmp_path: Path) -> None:
     assert (await mutate(seen.log, seen.run, ("item_score",))).found == ()
 
 
-REFUSING: Final = STUDENT.replace('text = "<answer>I do not know</answer>"', 'error = "authentication"\nrepeat = true')
+REFUSING: Final = STUDENT.replace('text = "<answer>I do not know</answer>"', 'error = "bad_request"\nrepeat = true')
 TOO_LONG: Final = STUDENT.replace('text = "<answer>I do not know</answer>"', 'error = "context_length"\nrepeat = true')
 
 
 @pytest.mark.parametrize("script", [REFUSING, TOO_LONG])
 async def test_a_call_that_failed_is_no_answer_and_no_score(tmp_path: Path, script: str) -> None:
-    """Neither a wrong key nor a question that is too long for the model says anything of the condition."""
+    """Neither a question that is refused nor one that is too long for the model says anything of the condition."""
     seen = await quizzed(tmp_path, quiz_spec({"tries": 1}), script)
     assert seen.outcomes == {"item/quiz.amber.1": "infrastructure", "item/quiz.blue.1": "solved"}
     (ended,) = await seen.events("item.unanswered")

@@ -134,7 +134,7 @@ async def test_without_a_judge_there_is_no_score_where_no_rule_can_check(tmp_pat
 
 async def test_a_judge_that_fails_or_says_nothing_gives_no_score(tmp_path: Path) -> None:
     """Its failure is none of the answer's."""
-    for number, turn in enumerate(('error = "authentication"\nrepeat = true', 'text = "I cannot say."')):
+    for number, turn in enumerate(('error = "bad_request"\nrepeat = true', 'text = "I cannot say."')):
         folder = tmp_path / str(number)
         base = skill(folder)
         script = STUDENT.replace('text = "<think>1: no</think>1: yes"', turn).replace('text = "1: no"', turn)

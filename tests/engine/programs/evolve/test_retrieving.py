@@ -122,7 +122,7 @@ async def test_a_budget_bounds_what_vectors_cost(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("turn", "why"),
     [
-        ('error = "authentication"', "the embedder did not answer: authentication"),
+        ('error = "bad_request"', "the embedder did not answer: bad_request"),
         ('text = "[[1.0],[1.0]]"', "the embedder gave 2 vectors for 4 texts, or not of one length"),
     ],
 )

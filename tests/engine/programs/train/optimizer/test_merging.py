@@ -100,7 +100,7 @@ async def test_a_merge_that_cannot_be_read_loses_nothing(tmp_path: Path, said: s
 
 async def test_a_merge_whose_call_failed_loses_nothing_either(tmp_path: Path) -> None:
     """The outcome is that of the call."""
-    refused = '\n[[rule]]\nname = "no"\ncontains = ["Stage: merge"]\n[[rule.turn]]\nerror = "authentication"\n'
+    refused = '\n[[rule]]\nname = "no"\ncontains = ["Stage: merge"]\n[[rule.turn]]\nerror = "bad_request"\n'
     _, came = await asked(tmp_path, "merge/1.fail.1.0", merge, merging(), refused)
     assert (came.ending, came.value.items) == ("unanswered", (ONE, TWO))
 

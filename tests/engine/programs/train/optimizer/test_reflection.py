@@ -130,10 +130,10 @@ async def test_a_support_that_is_no_number_ends_nothing(tmp_path: Path) -> None:
 
 async def test_a_call_that_fails_proposes_nothing_and_says_why(tmp_path: Path) -> None:
     """Given a provider that refuses, the outcome names the error; no empty patch comes of it."""
-    refused = '\n[[rule]]\nname = "no"\ncontains = ["Stage: reflect"]\n[[rule.turn]]\nerror = "authentication"\n'
+    refused = '\n[[rule]]\nname = "no"\ncontains = ["Stage: reflect"]\n[[rule.turn]]\nerror = "bad_request"\n'
     run, came = await reflected(tmp_path, refused)
     assert (came.value, came.ending) == (None, "unanswered")
-    assert "authentication" in came.reason
+    assert "bad_request" in came.reason
     assert (await closed(run)).ending == "unanswered"
 
 
