@@ -10,7 +10,7 @@ from engine.core.ports import EffectAddress
 from engine.effects.answer_files import AnswerFolder
 from engine.effects.budget import BudgetKeeper
 from engine.effects.conversation import ConversationReader
-from engine.effects.refusals import Refusal, RefusalWatch
+from engine.effects.refusals import FailedLine, RefusalWatch
 from engine.protocols.errors import ProviderError
 from engine.protocols.reply import ChatReply, ReplyCall
 from engine.protocols.request import ChatRequest
@@ -89,7 +89,7 @@ class ModelPort:
             outcome: ModelAnswered | ModelFailed = failed(self._blobs, reply, terms, asked.role)
             if self._refusals is not None:
                 await self._refusals.meet(
-                    Refusal((line.reach.base_url, asked.model), asked.role, reply), outcome, place
+                    FailedLine((line.reach.base_url, asked.model), asked.role, reply), outcome, place
                 )
             if reply.retryable:
                 self._again[place.stream] = (asked, turn)

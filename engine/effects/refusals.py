@@ -67,7 +67,7 @@ def past_calls(histories: Mapping[str, Sequence[Recorded]]) -> PastCalls:
     return PastCalls(answered, set(refused_calls(histories.get(SESSION, ())).values()))
 
 
-class Refusal(NamedTuple):
+class FailedLine(NamedTuple):
     """A call that failed."""
 
     line: Line
@@ -121,7 +121,7 @@ class RefusalWatch:
         self._answered.add(line)
         self._refused.pop(line, None)
 
-    async def meet(self, call: Refusal, outcome: Event, place: EffectAddress) -> None:
+    async def meet(self, call: FailedLine, outcome: Event, place: EffectAddress) -> None:
         """Take note of a call that failed. If the run stops for it, record that, and never return.
 
         Args:
@@ -137,7 +137,7 @@ class RefusalWatch:
         await self._note(CallLeftOpen(asked, call.role, call.line[1], *said))
         await anyio.sleep_forever()
 
-    def refused(self, call: Refusal, place: EffectAddress) -> bool:
+    def refused(self, call: FailedLine, place: EffectAddress) -> bool:
         """Take note of a call that failed; say whether the run stops for it."""
         line, error = call.line, call.error
         if _not_reached(error):
@@ -183,7 +183,7 @@ class RefusalWatch:
         missed = self._missed[line, stream] = self._missed.get((line, stream), 0) + 1
         return self.stopped is not None or missed >= self._unreached or line[1] in self._known.refused
 
-    def _worked(self, call: Refusal) -> bool:
+    def _worked(self, call: FailedLine) -> bool:
         """Say whether the settings of a call have worked; those of its key, only if they did in this process."""
         answered = call.line in self._answered
         if isinstance(call.error, Authentication | RateLimited):
@@ -211,7 +211,7 @@ def _names_a_setting(error: ProviderError) -> bool:
     return isinstance(error, BadRequest) and not isinstance(error, ImagesUnsupported) and error.setting is not None
 
 
-def _stop_for(call: Refusal, run: str) -> EngineError:
+def _stop_for(call: FailedLine, run: str) -> EngineError:
     (base_url, model), role, error = call
     who = f"{role} ({model} at {base_url})"
     if _not_reached(error):
