@@ -152,12 +152,7 @@ async def live_ports(
         stack.push_async_callback(worlds.close_all)
         stack.push_async_callback(sandboxes.close)
         ancestors = [each.run for each in histories.lineage[:-1]]
-        refusals = RefusalWatch(
-            partial(past_calls, histories.by_stream),
-            note=session.note,
-            halt=board.orders.halt,
-            tries=min((each.tries for one in specs_of(spec) for each in one.models.values()), default=1),
-        )
+        refusals = _refusals(spec, histories, board, session)
         models = ModelPort(setting.log, line, budget, refusals)
         keeper = TaskPort(setting.log, tasks, setting.backend)
         table = door_table(keeper, sandboxes, models, budget, agents)
@@ -169,6 +164,16 @@ async def live_ports(
         past = histories.by_stream.get(SESSION, ())
         recovery = Recovery(sandboxes, session.note, spec.on_loss == "rebuild", past)
         yield LivePorts(keeper, sandboxes, models, budget, agents, admission, recovery, table, refusals)
+
+
+def _refusals(spec: RunSpec, histories: RunHistory, board: SignalTargets, session: Session) -> RefusalWatch:
+    """Have the run stop where its calls are refused for what only a person can mend."""
+    return RefusalWatch(
+        partial(past_calls, histories.by_stream),
+        note=session.note,
+        halt=board.orders.halt,
+        tries=min((each.tries for one in specs_of(spec) for each in one.models.values()), default=1),
+    )
 
 
 async def _made_tasks(
