@@ -29,6 +29,7 @@ from engine.importers.spark.reader import Warnings
 from engine.importers.spark.records import EMPTY, Story
 from engine.importers.spark.to_events import SOURCES
 from engine.importers.spark.to_events import outcome_of as outcome_by_spark
+from engine.programs.train.method import CompatibleSpec
 from events.base import Recorded, Ref
 from events.digest import Digest, digest_of
 from events.redaction.redactor import NOTHING_SECRET
@@ -97,6 +98,8 @@ async def import_again(blobs: BlobStore, opened: RunImported, streams: Streams) 
             _by_harbor(assumed, opened, files, streams)
         case "skillevolbench":
             _by_skillevolbench(assumed, opened, files, streams)
+        case "skillopt":  # its folder says what was ruled, and not what a ruling rested on
+            assumed.spec = RunSpec(tasks="", program="train", method=CompatibleSpec())
     found = [_observed(each, streams) for each in assumed.noted]
     return ImportedAgain(assumed.spec, tuple(sorted(found, key=lambda each: each.position)), laid)
 

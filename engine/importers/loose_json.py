@@ -27,6 +27,25 @@ def read_json(data: bytes) -> tuple[dict[str, Any], tuple[str, ...]]:
     Raises:
         JsonUnreadable: It is none.
     """
+    value, doubts = _read_any(data)
+    if not isinstance(value, dict):
+        raise JsonUnreadable("is no JSON object")
+    return value, doubts
+
+
+def read_json_list(data: bytes) -> tuple[list[Any], tuple[str, ...]]:
+    """Read a list, and name what of it counts as missing.
+
+    Raises:
+        JsonUnreadable: It is none.
+    """
+    value, doubts = _read_any(data)
+    if not isinstance(value, list):
+        raise JsonUnreadable("is no JSON list")
+    return value, doubts
+
+
+def _read_any(data: bytes) -> tuple[Any, tuple[str, ...]]:
     doubts: dict[str, None] = {}
     text = _text(data, doubts)
     try:
@@ -38,8 +57,6 @@ def read_json(data: bytes) -> tuple[dict[str, Any], tuple[str, ...]]:
     except (ValueError, RecursionError) as error:
         what = "is nested too deeply" if isinstance(error, RecursionError) else "holds a number of too many digits"
         raise JsonUnreadable(what) from error
-    if not isinstance(value, dict):
-        raise JsonUnreadable("is no JSON object")
     return value, tuple(doubts)
 
 

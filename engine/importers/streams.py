@@ -59,7 +59,8 @@ async def append(log: EventLog, run: str, chunks: Sequence[AppendBatch]) -> bool
     """
     expected = sum(isinstance(draft.event, TrialClosed) for chunk in chunks for draft in chunk.drafts)
     closed = [each async for each in log.read(Selection(run=run, tags=("trial.closed",)))]
-    if len(closed) >= expected:
+    # Without a trial there is no such last event; nor was such a run ever written in parts.
+    if len(closed) >= expected and (expected or await log.streams(run)):
         # Its last event is there. A later version of ours may tell the same files in other events: not beside these.
         return False
     there = await log.streams(run)

@@ -54,7 +54,7 @@ class RunClosed(Event, frozen=True, tag="run.closed"):
 class RunImported(Event, frozen=True, omit_defaults=True, tag="run.imported"):
     """A past run of another system was imported. Nothing in it was verified by stillroom."""
 
-    source: Literal["spark", "atif", "harbor", "skillevolbench"]
+    source: Literal["spark", "atif", "harbor", "skillevolbench", "skillopt"]
     name: str
     """Name in the source: of the task, of its folder, or of the job."""
     files: tuple[NamedDigest, ...]
@@ -67,4 +67,4 @@ class RunImported(Event, frozen=True, omit_defaults=True, tag="run.imported"):
     """What was missing or broken, and what was used instead."""
     assumed: Digest | None = None
     """Blob: the spec whose settings are assumed for its decisions, as canonical JSON; the source does not record them.
-    None: an earlier version imported it."""
+    None: an earlier version imported it, or nothing is assumed."""

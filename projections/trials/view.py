@@ -108,7 +108,7 @@ def _apply_run(run: Run, recorded: Recorded) -> None:
             run.scripted = opened.scripted
         case RunImported() as found:
             run.imported, run.model, run.max_attempts = found.source, found.model, found.max_attempts
-            run.tasks = () if found.source in {"harbor", "skillevolbench"} else (found.name,)
+            run.tasks = () if found.source in {"harbor", "skillevolbench", "skillopt"} else (found.name,)
             run.warnings = found.warnings
         case RunForked() as forked:
             run.parent, run.shared = forked.parent, run.events - 1

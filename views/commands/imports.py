@@ -10,6 +10,7 @@ from engine.importers.atif.importer import import_atif
 from engine.importers.harbor.importer import import_harbor
 from engine.importers.left_out import ImportOmission
 from engine.importers.skillevolbench.importer import import_skillevolbench
+from engine.importers.skillopt.importer import import_skillopt
 from engine.importers.spark.importer import import_spark
 from engine.runtime.open_context import open_log
 from events.errors import ExitCode
@@ -25,6 +26,7 @@ ROWS: Final[Rows] = {
     "import atif": (imports.AtifImportRow, imports.ImportOmissionRow),
     "import harbor": (imports.HarborImportRow, imports.ImportOmissionRow),
     "import skillevolbench": (imports.SkillEvolImportRow, imports.ImportOmissionRow),
+    "import skillopt": (imports.SkillOptImportRow, imports.ImportOmissionRow),
 }
 
 
@@ -94,6 +96,22 @@ async def skillevolbench(folder: Path, /, *, options: Options = ASIS, machine: G
     return _left_out(screen, found.left_out)
 
 
+async def skillopt(folder: Path, /, *, options: Options = ASIS, machine: Given) -> ExitCode:
+    """Import trainings of SkillOpt: steps, candidates, rulings and skills, with every file of the folder.
+
+    Unreadable files are skipped by name; the rest is imported, and the exit code is 3. Rulings are not made again: the
+    folder does not say what they rested on.
+
+    Args:
+        folder: Output folder of SkillOpt 0.2, or a folder of such folders.
+    """
+    async with open_log(options.means(machine), warn=options.screen(machine).warn) as log:
+        found = await import_skillopt(log, machine.folder / folder)
+    screen = options.screen(machine)
+    screen.show(imports.skillopt_rows(found.found), imports.SKILLOPT)
+    return _left_out(screen, found.left_out)
+
+
 def _left_out(screen: Screen, left_out: Sequence[ImportOmission]) -> ExitCode:
     """Report what was skipped, and return the exit code."""
     if not left_out:
@@ -107,3 +125,4 @@ app.command(spark)
 app.command(atif)
 app.command(harbor)
 app.command(skillevolbench)
+app.command(skillopt)

@@ -11,6 +11,7 @@ from engine.importers.atif.importer import ImportedAtifTask
 from engine.importers.harbor.importer import ImportedHarborJob
 from engine.importers.left_out import ImportOmission
 from engine.importers.skillevolbench.importer import ImportedSkillEvolRun
+from engine.importers.skillopt.importer import ImportedSkillOptRun
 from engine.importers.spark.importer import ImportedSparkTask
 from events.errors import ExitCode
 from views.terminal.format import plural
@@ -184,3 +185,35 @@ def _skillevol_notes(rows: Sequence[SkillEvolImportRow]) -> Iterator[RenderableT
 
 
 SKILLEVOLBENCH: Final = TableView(SkillEvolImportRow, "name… >trials >skills run…", notes=_skillevol_notes)
+
+
+class SkillOptImportRow(msgspec.Struct, frozen=True, tag_field="kind", tag="skillopt"):
+    """A training that was read."""
+
+    name: str
+    run: str
+    steps: int
+    accepted: int
+    """Candidates, like those below."""
+    rejected: int
+    skipped: int
+    """Steps without a candidate."""
+    files: int
+    """That are kept as they were."""
+    warnings: tuple[str, ...]
+    """What was missing, and what stands for it."""
+
+
+def skillopt_rows(found: Sequence[ImportedSkillOptRun]) -> list[SkillOptImportRow]:
+    """List the trainings."""
+    return [SkillOptImportRow(**each._asdict()) for each in found]
+
+
+def _skillopt_notes(rows: Sequence[SkillOptImportRow]) -> Iterator[RenderableType]:
+    yield from (Text(f"{row.name}: {warning}", style="dim") for row in rows for warning in row.warnings)
+    yield f"original files are kept; {_MARKED}"
+
+
+SKILLOPT: Final = TableView(
+    SkillOptImportRow, "name… >steps >accepted >rejected >skipped >files run…", notes=_skillopt_notes
+)

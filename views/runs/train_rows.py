@@ -253,7 +253,7 @@ class TrainingRow(msgspec.Struct, frozen=True, tag_field="kind", tag="training")
     items: Mapping[str, int]
     """Number of items by purpose: ``train``, ``selection``, ``test``."""
     epoch: int
-    """Latest that was planned; 0: none."""
+    """Latest that was planned or begun; 0: none."""
     step: int
     """Latest that was begun, over all epochs; 0: none."""
     steps_planned: int
@@ -304,7 +304,10 @@ def training_row(run: TrainedRun) -> TrainingRow:
         run=run.run,
         skill=run.skill,
         items={each.purpose: len(each.items) for each in run.sets},
-        epoch=max((int(each) for each, steps in run.epochs.items() if steps), default=0),
+        epoch=max(
+            (*(int(each) for each, steps in run.epochs.items() if steps), *(each.epoch for each in run.steps)),
+            default=0,
+        ),
         step=run.steps[-1].step if run.steps else 0,
         steps_planned=sum(map(len, run.epochs.values())),
         gate=ruled,
@@ -347,7 +350,8 @@ def _nothing(row: TrainingRow) -> str | None:
 def _place(row: TrainingRow) -> str:
     if not row.step:
         return "no step so far"
-    return f"step {row.step} of {row.steps_planned} planned so far, epoch {row.epoch}"
+    planned = f" of {row.steps_planned} planned so far" if row.steps_planned else ""
+    return f"step {row.step}{planned}, epoch {row.epoch}"
 
 
 def _ended(row: TrainingRow) -> str | None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from engine.core.lineage import pages_of
 from events.store.base import EventLog, Head, Selection
-from events.types.run import RunOpened
+from events.types.run import RunImported, RunOpened
 from projections.training.state import CandidateRecord
 from views.runs.placebo_rows import PLACEBOS, PlaceboRow, accepted_of, gate_of, placebo_rows, power_of
 from views.runs.show import text_of
@@ -118,7 +118,7 @@ async def read_training_report(log: EventLog, trained: TrainedLog, time: ReportT
         placebos=await placebo_rows(log, run),
         types=type_rows(trained),
         costs=await cost_rows(log, run.run),
-        unknown=[*_scripted(await _opened(log, run.run)), *_unknown(trained)],
+        unknown=[*_origin(await _opened(log, run.run)), *_unknown(trained)],
         skill=[(each.name, await text_of(log, each.digest)) for each in run.best.files],
     )
 
@@ -136,24 +136,28 @@ async def _candidate(log: EventLog, trained: TrainedLog, candidate: CandidateRec
     )
 
 
-async def _opened(log: EventLog, run: str) -> RunOpened | None:
-    async for page in pages_of(log, Selection(run=run, tags={"run.opened"})):
+async def _opened(log: EventLog, run: str) -> RunOpened | RunImported | None:
+    async for page in pages_of(log, Selection(run=run, tags={"run.opened", "run.imported"})):
         for each in page:
-            if isinstance(each.event, RunOpened):
+            if isinstance(each.event, RunOpened | RunImported):
                 return each.event
     return None
 
 
 def _opening(row: TrainingRow) -> str:
-    sets = ", ".join(f"{count} {purpose}" for purpose, count in row.items.items())
+    sets = ", ".join(f"{count} {purpose}" for purpose, count in row.items.items()) or "not on record"
     course = f"{plural(row.step, 'step')} in {plural(row.epoch, 'epoch')}"
     gate = "no gate ruled so far" if row.gate is None else f"gate {row.gate}"
     ended = "it has not ended" if row.ending is None else f"ended: {row.ending}"
     return f"Skill {row.skill}; items: {sets}; {course}; {gate}. Candidates: {counted(row)}; {ended}."
 
 
-def _scripted(opened: RunOpened | None) -> Iterator[str]:
-    if opened is not None and opened.scripted:
+def _origin(opened: RunOpened | RunImported | None) -> Iterator[str]:
+    """Say whether the run is another system's, or a script's."""
+    if isinstance(opened, RunImported):
+        yield f"It was imported from {opened.source}: stillroom observed none of it, and cannot make its rulings again."
+        yield from opened.warnings
+    elif opened is not None and opened.scripted:
         yield "A script stood in place of a model: its answers are canned, and so are the scores."
 
 

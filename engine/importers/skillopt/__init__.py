@@ -1,0 +1,1 @@
+"""Output folders of SkillOpt, read into the log."""
