@@ -45,6 +45,7 @@ from events.types.construction import (
     BriefsRead,
     ConstructionClosed,
     ConstructionOpened,
+    OriginalsAsked,
     PublishAsked,
     PublishRefused,
     RenderAsked,
@@ -391,6 +392,7 @@ AnyEvent: TypeAlias = (
     | BriefsAsked
     | BriefsRead
     | BriefsMissing
+    | OriginalsAsked
     | ConstructionOpened
     | BlueprintProposed
     | BlueprintRepaired

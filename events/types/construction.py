@@ -27,6 +27,15 @@ class BriefsAsked(Event, frozen=True, tag="construction.briefs_asked"):
     """File, or folder of files."""
 
 
+class OriginalsAsked(Event, frozen=True, tag="construction.originals_asked"):
+    """Tasks to vary were requested, in place of prompt specs; the answer describes each variant."""
+
+    path: str
+    """A task folder, or a folder of them."""
+    count: int
+    """Variants of each."""
+
+
 class BriefsRead(Event, frozen=True, tag="construction.briefs_read"):
     """They were read, and each can be worked by."""
 

@@ -9,7 +9,7 @@ from events.codec import tag_of
 from events.digest import Digest
 from events.types.agent import AgentRunAsked, CallAsked
 from events.types.budget import BudgetAsked
-from events.types.construction import BriefsAsked, PublishAsked, RenderAsked
+from events.types.construction import BriefsAsked, OriginalsAsked, PublishAsked, RenderAsked
 from events.types.model import ModelAsked, ModelFailed, RetryAsked
 from events.types.sandbox import (
     ActionAsked,
@@ -32,6 +32,7 @@ _ASKED: Final = frozenset(
         ActionAsked,
         AgentRunAsked,
         BriefsAsked,
+        OriginalsAsked,
         BudgetAsked,
         CallAsked,
         FilesAsked,

@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from engine.programs.construct.blueprint import Blueprint
+from engine.programs.construct.policies.rendering import rendered
 from events.errors import ExitCode
 from tests.cli.terminal import type_in
 from tests.support.constructing import BRIEF, SUM, blueprint, fixed, make_briefs
@@ -74,6 +77,24 @@ def test_what_it_would_take_is_told_before_anything_is_paid(tmp_path: Path) -> N
         "trials_most": 28,
     }
     assert not (tmp_path / ".stillroom").exists()
+
+
+def test_variants_of_a_task_are_planned_by_flags_and_by_a_file(tmp_path: Path) -> None:
+    """Without a prompt spec; neither of them, and both, are refused by name."""
+    for path, (data, _) in rendered(msgspec.convert(SUM, Blueprint)).items():
+        (tmp_path / "add" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "add" / path).write_bytes(data)
+    one(tmp_path, fixed(SUM))
+    author = ("--author", "script:script.toml", "--dry-run", "--json")
+    flags = type_in(tmp_path, "construct", "--variant-of", "add", "--count", "2", *author)
+    assert [row["task"] for row in flags.rows] == ["add-variant-1", "add-variant-2"]
+    (tmp_path / "vary.toml").write_text('program = "construct"\n[construct]\nvariant_of = "add"\n')
+    file = type_in(tmp_path, "construct", "vary.toml", *author)
+    assert [row["task"] for row in file.rows] == ["add-variant-1"]
+    neither = type_in(tmp_path, "construct", *author)
+    assert (neither.code, "nothing to construct" in neither.out + neither.err) == (ExitCode.USAGE, True)
+    both = type_in(tmp_path, "construct", "specs", "--variant-of", "add", *author)
+    assert (both.code, "leave one of them out" in both.out + both.err) == (ExitCode.USAGE, True)
 
 
 @pytest.mark.slow

@@ -196,6 +196,7 @@ EXECUTED: Final[Mapping[str, PageStage]] = {
         {},
         {
             "construct weather.json": "needs a key: tests/cli/test_construct.py",
+            "construct --variant-of": "needs a key: tests/cli/test_construct.py",
             "construct specs/": "needs a key: tests/cli/test_construct.py",
         },
     ),

@@ -34,8 +34,12 @@ class ConstructOptions:
     """Model that writes tasks, as -m has it; the critic's defaults to it."""
     critic: str | None = None
     """Model that looks through them."""
+    variant_of: Path | None = None
+    """Task folder, or folder of them, to vary: the same procedure with new data; in place of a prompt spec."""
+    count: int | None = None
+    """Number of variants of each of these tasks. Default: 1."""
     output: Path | None = None
-    """Folder in which published tasks stand. Default: constructed, beside the prompt specs."""
+    """Folder in which published tasks stand. Default: constructed, beside the prompt specs, or the task."""
     rounds: int | None = None
     """Maximum number of blueprints per task."""
     no_critique: bool = False
@@ -50,6 +54,10 @@ class ConstructOptions:
         for role, text in (("author", self.author), ("critic", self.critic)):
             if text is not None:
                 yield from (Flag(f"--{role}", each.path, each.value) for each in model_settings(text, role=role))
+        if self.variant_of is not None:
+            yield Flag("--variant-of", ("construct", "variant_of"), str(machine.folder / self.variant_of))
+        if self.count is not None:
+            yield Flag("--count", ("construct", "count"), self.count)
         if self.output is not None:
             yield Flag("--output", ("construct", "output"), str(machine.folder / self.output))
         if self.rounds is not None:
@@ -62,7 +70,7 @@ AS_SPECIFIED: Final = ConstructOptions()
 
 
 async def construct(
-    spec: Path,
+    spec: Path | None = None,
     /,
     *,
     constructing: ConstructOptions = AS_SPECIFIED,
@@ -71,14 +79,15 @@ async def construct(
     options: Options = ASIS,
     machine: Given,
 ) -> ExitCode:
-    """Construct tasks from prompt specs: proposed, put right, looked through, proved in a sandbox, published.
+    """Construct tasks, or variants of tasks: proposed, put right, looked through, proved in a sandbox, published.
 
     Args:
-        spec: A prompt spec (JSON), a folder of them, or a TOML or YAML file with a table [construct].
+        spec: A prompt spec (JSON), a folder of them, or a TOML or YAML file with a table [construct]; none with
+            --variant-of.
         dry_run: Print what it would take at least and at most, and start nothing.
     """
-    path = machine.folder / spec
-    is_brief = path.suffix == ".json" or path.is_dir()
+    path = None if spec is None else machine.folder / spec
+    is_brief = path is not None and (path.suffix == ".json" or path.is_dir())
     named = [Flag("SPEC", ("construct", "specs"), str(path))] if is_brief else []
     flags = [*constructing.flags(machine), *named]
     resolved = wishes.resolve(machine, None if is_brief else spec, flags).spec

@@ -1,7 +1,6 @@
 """What a run that constructs would do at least and at most, before anything is paid for."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -9,8 +8,8 @@ from anyio import to_thread
 from rich.console import RenderableType
 
 from engine.config.spec import RunSpec
-from engine.programs.construct.briefs import read_briefs
 from engine.programs.construct.spec import construct_spec
+from engine.programs.construct.variants import briefs_of
 from engine.proving.cheats import CHEATS
 from views.terminal.tables import TableView
 
@@ -33,10 +32,11 @@ async def planned(spec: RunSpec) -> list[PlannedConstructionRow]:
     """List the tasks that a spec would have constructed.
 
     Raises:
-        BriefInvalid: A prompt spec cannot be worked by.
+        BriefInvalid: A prompt spec cannot be worked by, or a task cannot be varied.
+        TaskInvalid: There is no task to vary.
     """
     own = construct_spec(spec)
-    names = await to_thread.run_sync(read_briefs, Path(own.specs))
+    names = await to_thread.run_sync(briefs_of, own)
     asked, trials = 1 + own.critique, 2 * own.times + CHEATS
     most = own.rounds * asked * (1 + own.answer_repairs)
     return [PlannedConstructionRow(name, own.rounds, asked, most, trials, own.rounds * trials) for name in names]

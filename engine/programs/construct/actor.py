@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from engine.config.spec import RunSpec
 from engine.core.decision import Made, Point
 from engine.core.gathering import ActorsHeldBack
@@ -14,7 +16,9 @@ from engine.effects.answer_points import ReadAnswer, ReplySeen
 from engine.effects.conversation import EMPTY, extend, message
 from engine.effects.model_calls import Caller, CapReached, NoAnswer, problem_of
 from engine.programs.construct import points
+from engine.programs.construct.briefs import PromptSpec
 from engine.programs.construct.spec import construct_spec, output_of
+from engine.programs.construct.variants import told_of
 from engine.programs.prove.proof import ProofTerms, Proved, prove_task
 from engine.programs.train.optimizer.wording import fenced
 from events.digest import Digest
@@ -156,7 +160,7 @@ class _Construction:
         prompts = self._terms.prompts
         image = construct_spec(self._terms.specs[self._scope.era]).base_image
         layout = prompts.fill("construct_layout", image=image).rstrip()
-        brief = fenced((await self._scope.get(self._brief.held)).decode())
+        brief = await self._described()
         system = prompts.text("construct_system")
         if before is None or found is None:
             return system, prompts.fill("construct_user", brief=brief, layout=layout)
@@ -164,13 +168,23 @@ class _Construction:
         told = prompts.fill("construct_revise_user", brief=brief, blueprint=blueprint, found=found, layout=layout)
         return system, told
 
+    async def _read_brief(self) -> PromptSpec:
+        return msgspec.json.decode(await self._scope.get(self._brief.held), type=PromptSpec)
+
+    async def _described(self) -> str:
+        """Word what the task is to be about: the prompt spec, or the task that is varied."""
+        brief = await self._read_brief()
+        if brief.original is None:
+            return fenced((await self._scope.get(self._brief.held)).decode())
+        return self._terms.prompts.fill("construct_variant", **told_of(brief, brief.original)).rstrip()
+
     async def _criticised(self, blueprint: Held) -> Held | None:
         """Have a model look through it. Where nothing can be read of what it says, the rules alone count."""
         scope, prompts = self._scope, self._terms.prompts
         asked = await scope.decide(points.ASK_CRITIC, points.AskCriticSaw(self.rounds))
         if not asked.value.asked:
             return None
-        brief = fenced((await scope.get(self._brief.held)).decode())
+        brief = await self._described()
         task = fenced((await scope.get(blueprint.held)).decode())
         told = prompts.fill("construct_critique_user", brief=brief, blueprint=task)
         try:
@@ -216,7 +230,8 @@ class _Construction:
     async def _tried(self, current: _Round) -> _Round:
         """Make a task of a blueprint, and prove it."""
         scope, task = self._scope, f"{self._name}.{current.number}"
-        files = (await scope.decide(points.RENDERING, points.RenderingSaw(current.blueprint))).value.files
+        original = None if (await self._read_brief()).original is None else self._brief
+        files = (await scope.decide(points.RENDERING, points.RenderingSaw(current.blueprint, original))).value.files
         rendered = await scope.effect(RenderAsked(task, files))
         if isinstance(rendered, RenderRefused):
             return current._replace(refused=Seen(scope.at, points.RenderRefusalSeen(rendered.reason)))

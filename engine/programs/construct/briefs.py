@@ -11,6 +11,7 @@ from anyio import to_thread
 
 from engine.core.ports import EffectAddress
 from events.base import Event
+from events.digest import Digest
 from events.errors import StillroomError
 from events.store.base import BlobStore
 from events.types.construction import BriefsAsked, BriefsMissing, BriefsRead
@@ -25,8 +26,34 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "output_dir": "set construct.output, or --output",
     "structure_template": "describe the structure in the prompt: templates were never published",
     "content_overrides": "describe the content in the prompt",
+    "original": "name the task that is to be varied: construct.variant_of, or --variant-of",
 }
 """Keys of SPARK's that mean nothing here, and what does instead."""
+
+
+class OriginalFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A file of a task that is varied."""
+
+    path: str
+    """POSIX path below the task's folder."""
+    digest: Digest
+    """Of its text, without line ends and spaces that an editor may change; of its bytes if it is no text."""
+    text: str | None = None
+    """None: it is no text, or too long to be told."""
+
+
+class Original(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A task that is varied."""
+
+    name: str
+    digest: Digest
+    """Package digest of its folder."""
+    number: int
+    """Of the variant, from 1."""
+    count: int
+    """Variants of it that are made."""
+    files: tuple[OriginalFile, ...]
+    """Environment, tests, solution and settings."""
 
 
 class PromptSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -37,6 +64,8 @@ class PromptSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     available_tools: tuple[str, ...] = ()
     environment_hints: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
+    original: Original | None = None
+    """The task that is to be varied; its instruction is the prompt. None: a new task is made. No file may name it."""
 
     @property
     def name(self) -> str:

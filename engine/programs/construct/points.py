@@ -172,10 +172,12 @@ ASK_CRITIC: Final = Point(
 # -- rendering --------------------------------------------------------------------------------------------------------
 
 
-class RenderingSaw(msgspec.Struct, frozen=True):
+class RenderingSaw(msgspec.Struct, frozen=True, omit_defaults=True):
     """A blueprint that a task is made of."""
 
     blueprint: Held
+    variant_of: Held | None = None
+    """Prompt spec that names the original. None: it is no variant; and inputs are written as before there were any."""
 
 
 class Rendering(msgspec.Struct, frozen=True):

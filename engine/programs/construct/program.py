@@ -1,4 +1,4 @@
-"""The program `construct`: a task for each prompt spec, side by side."""
+"""The program `construct`: a task for each prompt spec, or for each variant of a task, side by side."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -17,11 +17,12 @@ from engine.core.prompts import Prompts
 from engine.core.scope import Child, Scope
 from engine.effects.callers import callers_of
 from engine.programs.construct.actor import HELD, ConstructionTerms, construct
-from engine.programs.construct.briefs import BriefsPort, read_briefs
+from engine.programs.construct.briefs import BriefsPort
 from engine.programs.construct.points import POINTS
 from engine.programs.construct.publishing import PublishPort
 from engine.programs.construct.rulings import POLICIES
 from engine.programs.construct.spec import ConstructSpec, construct_spec, refuse_wrong
+from engine.programs.construct.variants import OriginalsPort, briefs_of
 from engine.programs.explore.program import EXPLORE
 from engine.programs.explore.rulings import choose_verifications, judge_attempt
 from engine.programs.explore.verification_points import VERIFICATION, VERIFICATIONS
@@ -33,7 +34,7 @@ from engine.proving.rulings import POLICIES as PROOF_POLICIES
 from events.base import Event
 from events.store.base import EventLog
 from events.streams import CONSTRUCT, construct_stream, is_trial, read_proof_trial, trial_of
-from events.types.construction import BriefsAsked, BriefsRead, PublishAsked
+from events.types.construction import BriefsAsked, BriefsRead, OriginalsAsked, PublishAsked
 from events.types.decision import Held
 from events.types.run import RunOpened
 from sandbox.harbor.task import Task
@@ -73,9 +74,9 @@ class Construct:
     )
 
     def doors(self, log: EventLog, ancestors: Sequence[str]) -> Mapping[type[Event], Port]:
-        """Open what reads prompt specs, and what publishes."""
+        """Open what reads prompt specs and tasks to vary, and what publishes."""
         del ancestors
-        return {BriefsAsked: BriefsPort(log), PublishAsked: PublishPort(log)}
+        return {BriefsAsked: BriefsPort(log), OriginalsAsked: OriginalsPort(log), PublishAsked: PublishPort(log)}
 
     def arms(self, spec: RunSpec) -> Mapping[str, RunSpec]:
         """Give the settings of each kind of trial of a proof."""
@@ -101,13 +102,14 @@ class Construct:
 
         Raises:
             ConfigRefused: The settings cannot work.
-            BriefInvalid: A prompt spec cannot be worked by.
+            BriefInvalid: A prompt spec cannot be worked by, or a task cannot be varied.
+            TaskInvalid: There is no task to vary.
         """
         del log, base, tasks
         if not arm:
             refuse_wrong(spec)
             refuse_unisolated(spec)
-            await to_thread.run_sync(read_briefs, Path(construct_spec(spec).specs))
+            await to_thread.run_sync(briefs_of, construct_spec(spec))
         return None
 
     def plan(
@@ -131,7 +133,8 @@ class Construct:
         """Read the prompt specs, and construct a task of each."""
         terms: ConstructionTerms = plan.own
         own = construct_spec(terms.specs[0])
-        read = await scope.effect(BriefsAsked(own.specs))
+        asked = OriginalsAsked(own.variant_of, own.count) if own.variant_of else BriefsAsked(own.specs)
+        read = await scope.effect(asked)
         if not isinstance(read, BriefsRead):
             return {"specs": "infrastructure"}
         names = [each.name for each in read.briefs]

@@ -13,6 +13,7 @@ from engine.programs.construct import points
 from engine.programs.construct.blueprint import blueprint_in, encoded, faults_of_paths, read_blueprint
 from engine.programs.construct.briefs import PromptSpec
 from engine.programs.construct.policies.critique import issues_of
+from engine.programs.construct.policies.leaks import leaks_of
 from engine.programs.construct.policies.rendering import rendered
 from engine.programs.construct.policies.repairs import repaired
 from events.types.construction import BlueprintIssue, RenderedFile
@@ -75,7 +76,9 @@ def critique_blueprint(saw: points.CritiqueSaw, rule: NoSettings, desk: PolicyCo
     said: tuple[BlueprintIssue, ...] = ()
     if saw.criticism is not None:
         said = msgspec.json.decode(desk.read(saw.criticism), type=tuple[BlueprintIssue, ...])
-    issues = (*issues_of(blueprint_in(desk, saw.blueprint), brief.said), *said)
+    blueprint = blueprint_in(desk, saw.blueprint)
+    leaks = () if brief.original is None else leaks_of(blueprint, brief.original, brief.prompt)
+    issues = (*issues_of(blueprint, brief.said), *leaks, *said)
     return points.Critiqued(issues, sum(each.severity == "error" for each in issues))
 
 
@@ -88,7 +91,10 @@ def ask_critic(saw: points.AskCriticSaw, rule: points.AskCriticRule, desk: Polic
 def render_task(saw: points.RenderingSaw, rule: NoSettings, desk: PolicyContext) -> points.Rendering:
     """Write the files of a task."""
     del rule
-    files = rendered(blueprint_in(desk, saw.blueprint))
+    original = None
+    if saw.variant_of is not None:
+        original = msgspec.json.decode(desk.read(saw.variant_of), type=PromptSpec).original
+    files = rendered(blueprint_in(desk, saw.blueprint), original)
     return points.Rendering(tuple(RenderedFile(path, desk.put(data), runs) for path, (data, runs) in files.items()))
 
 

@@ -12,13 +12,18 @@ from engine.config.spec import RunSpec
 class ConstructSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is constructed, and how much may be spent on it."""
 
-    path_keys: ClassVar = frozenset({"specs", "output"})
+    path_keys: ClassVar = frozenset({"specs", "variant_of", "output"})
 
     specs: str = ""
     """A prompt spec (JSON or TOML), or a folder of them; see docs/construct.md."""
+    variant_of: str = ""
+    """A task folder, or a folder of them, in place of prompt specs: variants of each are made, by the same procedure
+    with new data."""
+    count: int = 1
+    """Variants of each of these tasks; 1 or more."""
     output: str = ""
     """Folder in which published tasks stand, each in a folder of its own; nothing there is overwritten. Empty:
-    ``constructed``, beside the prompt specs."""
+    ``constructed``, beside the prompt specs, or beside the task that is varied."""
     rounds: int = 4
     """Blueprints per task: the first, and revisions of it; 1 or more."""
     critique: bool = True
@@ -43,7 +48,7 @@ class ConstructSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 def output_of(own: ConstructSpec) -> str:
     """Name the folder in which published tasks stand."""
-    return own.output or str(PurePath(own.specs).parent / "constructed")
+    return own.output or str(PurePath(own.variant_of or own.specs).parent / "constructed")
 
 
 def construct_spec(spec: RunSpec) -> ConstructSpec:
@@ -59,12 +64,16 @@ def refuse_wrong(spec: RunSpec) -> None:
     """
     own = construct_spec(spec)
     problems: list[ConfigProblem] = []
-    if not own.specs:
+    if not own.specs and not own.variant_of:
         what = "there is nothing to construct"
-        problems.append(ConfigProblem("the spec", "construct.specs", what, "name a prompt spec, or a folder of them"))
+        remedy = "name a prompt spec, or a folder of them, or a task to vary in construct.variant_of"
+        problems.append(ConfigProblem("the spec", "construct.specs", what, remedy))
+    if own.specs and own.variant_of:
+        what = "a run makes tasks of prompt specs, or variants of tasks"
+        problems.append(ConfigProblem("the spec", "construct.variant_of", what, "leave one of them out"))
     if spec.tasks:
         problems.append(ConfigProblem("the spec", "tasks", "tasks are made here, and none is read", "leave it empty"))
-    least = {"rounds": 1, "most_bytes": 1, "times": 1, "verifier_repeats": 1}
+    least = {"rounds": 1, "count": 1, "most_bytes": 1, "times": 1, "verifier_repeats": 1}
     for name in (*least, "critique_revisions", "answer_repairs", "most_files"):
         value, bound = getattr(own, name), least.get(name, 0)
         if value < bound:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.programs.construct.blueprint import Blueprint
+from engine.programs.construct.briefs import Original
 
 _RUNNER: Final = '''\
 """Runs the functions test_... beside it, and leaves what they found; needs nothing but Python."""
@@ -83,11 +84,16 @@ def fresh_data():
 _END: Final = "STILLROOM_END_OF_FILE"
 
 
-def rendered(blueprint: Blueprint) -> dict[str, tuple[bytes, bool]]:
-    """Give the files of a task by their paths, and whether each is executable."""
+def rendered(blueprint: Blueprint, original: Original | None = None) -> dict[str, tuple[bytes, bool]]:
+    """Give the files of a task by their paths, and whether each is executable.
+
+    Args:
+        blueprint: What it is made of.
+        original: What it is a variant of. None: of nothing.
+    """
     files: dict[str, tuple[str, bool]] = {
         "instruction.md": (_ended(blueprint.instruction_md), False),
-        "task.toml": ("\n".join(_settings(blueprint)) + "\n", False),
+        "task.toml": ("\n".join(_settings(blueprint, original)) + "\n", False),
         "environment/Dockerfile": ("\n".join(_dockerfile(blueprint)) + "\n", False),
         "solution/solve.sh": (_solution(blueprint), True),
         "tests/test.sh": ("#!/bin/sh\nexec python3 /tests/run_tests.py\n", True),
@@ -106,7 +112,7 @@ def _ended(text: str) -> str:
     return text.rstrip() + "\n"
 
 
-def _settings(blueprint: Blueprint) -> Iterator[str]:
+def _settings(blueprint: Blueprint, original: Original | None) -> Iterator[str]:
     """Write ``task.toml``; JSON texts are TOML texts, but for the characters that only TOML takes escaped."""
     place, verifier = blueprint.environment, blueprint.verifier
     yield 'schema_version = "1.4"'
@@ -117,6 +123,9 @@ def _settings(blueprint: Blueprint) -> Iterator[str]:
     yield f"category = {_toml(blueprint.category)}"
     yield f"tags = [{', '.join(map(_toml, blueprint.tags))}]"
     yield "untrusted = true"
+    if original is not None:
+        yield f"variant_of = {_toml(original.name)}"
+        yield f"variant_of_digest = {_toml(original.digest)}"
     yield "\n[agent]"
     yield f"timeout_sec = {float(blueprint.agent_timeout_sec or 900.0)}"
     yield "\n[verifier]"
