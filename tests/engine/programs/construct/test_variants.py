@@ -3,6 +3,7 @@
 import json
 import tomllib
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import msgspec
@@ -168,6 +169,47 @@ def test_another_kind_of_output_is_refused(tmp_path: Path) -> None:
     assert leaks(task, made(**as_json)) == [
         "output_path: it asks for another kind of output (.json) than add-up (.txt)"
     ]
+
+
+def test_what_is_no_data_and_no_answer_may_come_back(tmp_path: Path) -> None:
+    """Programs, empty files, what an image is built by; constants of tests that compute, or some of them."""
+    kept = {"tool.py": "print('a tool')\n", "requirements.txt": "numpy==2.0\n", "empty.txt": ""}
+    files = [{"relative_path": name, "content": text} for name, text in kept.items()]
+    fixed_answer = "def test_sum():\n    assert int(open('/root/sum.txt').read()) == 42\n"
+    task = original(tmp_path, support_files=files, verifier={"test_code": fixed_answer})
+    (task / "environment" / "image.bin").write_bytes(b"\xff\xfe")
+    more = f"{fixed_answer}    assert open('/root/sum.txt').read() == '106'\n"
+    fresh = f"from pristine import fresh_data\n{fixed_answer}"
+    for code in (more, fresh):
+        assert leaks(task, made(support_files=files, verifier={"test_code": code})) == []
+
+
+@pytest.mark.parametrize(
+    ("instruction", "tests", "given", "wanted"),
+    [
+        ("Add `/root/numbers.csv` into `/root/sum.txt`.", "'/root/numbers.csv', '/root/sum.txt'", ".csv", ".txt"),
+        ("Read `/root/notes.md`, write `/root/sum.txt`.", "'/root/sum.txt'", ".md", ".txt"),
+        ("Say the sum.", "'/root/sum.txt'", ".md", ""),
+    ],
+)
+def test_the_kind_of_a_result_is_told_by_no_input(
+    tmp_path: Path, instruction: str, tests: str, given: str, wanted: str
+) -> None:
+    """A file of the environment is none, nor one that the tests do not look at; where none is named, any will do."""
+    files = [{"relative_path": "numbers.csv", "content": "1\n2\n"}]
+    code = {"test_code": f"def test_it():\n    assert ({tests})\n"}
+    task = original(tmp_path, instruction_md=instruction, support_files=files, verifier=code)
+    found = leaks(task, made(**json.loads(json.dumps(NEW).replace("/root/sum.txt", f"/root/sum{given}"))))
+    told = f"output_path: it asks for another kind of output ({given}) than add-up ({wanted})"
+    assert found == ([told] if wanted else [])
+
+
+def test_two_tasks_whose_variants_would_have_one_name_are_refused(tmp_path: Path) -> None:
+    """By name, with what to do."""
+    task = original(tmp_path)
+    copytree(task, task.parent / "add_up")
+    with pytest.raises(BriefInvalid, match="another variant is called add-up-variant-1"):
+        read_variants(task.parent, 1)
 
 
 @pytest.mark.parametrize(
