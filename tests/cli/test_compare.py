@@ -215,7 +215,7 @@ def test_an_imported_run_is_compared_with_one_of_ours(tmp_path: Path) -> None:
     lines = as_lines(result(0), result(1), result(2, reward=1.0))
     (tmp_path / "spark" / "greet" / "trajectory.jsonl").write_text(lines)
     (imported,) = type_in(tmp_path, "import", "spark", "spark/greet", "--json").rows
-    before, after = rows(tmp_path, imported["run"], "@latest~1")
+    before, after = rows(tmp_path, imported["run"], "@latest")
     assert (before["score"], before["attempts"], after["attempts"]) == (1.0, 3, 2)
     assert (before["cost_nano_usd"], before["tokens"], after["differs"]) == (None, None, None)
     assert (after["difference"], after["kept"], after["verdict"]) == (0.0, 1, "no information")

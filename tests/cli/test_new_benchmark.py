@@ -38,8 +38,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     base = tmp_path / "base"
     for name in ("conversions", "broken"):
         (base / name).mkdir(parents=True)
-    (base / "conversions" / "test.jsonl").write_text(fences("json")[0])
-    (base / "broken" / "test.jsonl").write_text(fences("json")[0].replace('"amount": 3', '"amount": "three"'))
+    (base / "conversions" / "test.jsonl").write_text(fences("jsonl")[0])
+    (base / "broken" / "test.jsonl").write_text(fences("jsonl")[0].replace('"amount": 3', '"amount": "three"'))
     sys.path.append(str(installed))
     plugins.look_again()
     yield base

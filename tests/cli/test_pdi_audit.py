@@ -97,7 +97,7 @@ def test_runs_may_be_named(tmp_path: Path) -> None:
     [
         (("audit",), 3, "name more runs"),
         (("calibrate", "--false-alarm", "1"), 2, "choose one above 0 and below 1"),
-        (("calibrate", "--rounds", "0"), 2, "name 1 or more"),
+        (("calibrate", "--rounds", "0"), 2, "Must be >= 1"),
         (("calibrate", "nothing"), 2, "no run nothing"),
     ],
 )

@@ -41,7 +41,7 @@ def test_every_run_of_a_log_is_done_again(tmp_path: Path) -> None:
     assert "it was imported: it has no actors to rerun" in outcome.out
     kinds = [row["kind"] for row in type_in(tmp_path, "replay", "--all", "--redecide", "--json").rows]
     assert set(kinds) == {"redecided"}
-    assert type_in(tmp_path, "replay", "@latest~1", "--rerun", "--json").rows[0]["complete"] is True
+    assert type_in(tmp_path, "replay", "@latest", "--rerun", "--json").rows[0]["complete"] is True
 
 
 def test_an_edited_event_is_named_and_the_shell_is_told(tmp_path: Path) -> None:

@@ -172,10 +172,10 @@ name = "refusing"
 [[rule]]
 name = "everything"
 [[rule.turn]]
-error = "authentication"
+error = "bad_request"
 repeat = true
 """
-"""A model whose key is wrong."""
+"""A model whose endpoint takes none of the requests."""
 
 
 def make_base(folder: Path, script: str = SCRIPT, *names: str) -> Path:

@@ -18,6 +18,7 @@ from events.types.attempt import AgentEnded
 from events.types.budget import BudgetAsked, BudgetGranted
 from events.types.evaluation import EvaluationAsked
 from events.types.optimizing import TrajectoryAsked
+from events.types.proving import InspectionAsked
 from events.types.sandbox import ActionAsked
 from events.types.session import ScopeStopped
 from tests.support.worlds import Echo, closed_world, live_world, memory_log, payloads
@@ -178,9 +179,9 @@ async def test_a_lookup_that_is_stopped_leaves_the_stop_alone_on_record() -> Non
 
 
 def test_only_what_the_log_itself_answers_is_a_lookup() -> None:
-    """A request that touches the world must be durable before; these three touch nothing."""
+    """A request that touches the world must be durable before; these four touch nothing."""
     kinds = set(LookupAsked.__subclasses__())
-    assert kinds == {BudgetAsked, EvaluationAsked, TrajectoryAsked}
+    assert kinds == {BudgetAsked, EvaluationAsked, InspectionAsked, TrajectoryAsked}
 
 
 class HoldingBack(Looking):
