@@ -4,8 +4,8 @@
 
 The scripted endpoint runs in a process of its own and keeps a count file, so it survives and knows which requests
 it was sent. Asked of each run: no answered call is sent again, the log is sound, the rerun is equal, and trials that
-lost no sandbox have the digests and the cost of an undisturbed run. `--verify-s` lets each verifier take
-longer, as on real tasks, where most of the time is spent there; the last line says what was lost and what was paid again.
+lost no sandbox have the digests and the cost of an undisturbed run. `--verify-s` lets each verifier take longer, as on
+real tasks, where most of the time is spent there; the last line says what was lost and what was paid again.
 """
 
 import argparse

@@ -58,7 +58,7 @@ def _choose(script: Script, asked: ServerRequest) -> Choice | NoAnswer:
             return _turn(script, rule, asked)
     nearest = min(script.rules, key=lambda rule: len(_lacks(rule, asked)))
     return NoAnswer(
-        404,
+        400,
         "script_no_rule",
         f"no rule of script {script.name!r} matches model {asked.model!r} and an opening that begins with "
         f"{asked.opening[:120]!r}{_shown(asked)}; nearest is rule {nearest.name!r}: "
@@ -93,7 +93,7 @@ def _computed(script: Script, rule: Rule, asked: ServerRequest) -> Choice | NoAn
         return NoAnswer(400, "script_function_failed", f"{named} failed: {type(error).__name__}: {error}")
     if turn is None:
         problem = f"{named} has no answer to a request that begins with {asked.opening[:120]!r}"
-        return NoAnswer(404, "script_no_answer", problem)
+        return NoAnswer(400, "script_no_answer", problem)
     return _playable(rule, asked.turn, turn, asked)
 
 

@@ -85,10 +85,10 @@ def test_what_a_job_folder_has_no_place_for_is_named(tmp_path: Path) -> None:
 
 
 def test_a_broken_attempt_has_an_exception_and_no_reward(tmp_path: Path) -> None:
-    """A wrong key is nobody's zero, and what a call took that failed is not known."""
+    """A refused request is nobody's zero, and what a call took that failed is not known."""
     type_in(lived(tmp_path, REFUSING), "export", "harbor")
     for trial in trials_of(tmp_path):
-        assert trial["exception_info"]["exception_type"] == "AgentAuthenticationError"
+        assert trial["exception_info"]["exception_type"] == "UnknownApiError"
         assert trial["verifier_result"] is None
         assert trial["agent_result"]["n_input_tokens"] is None
         assert (job_of(tmp_path) / trial["trial_name"] / "exception.txt").is_file()

@@ -67,7 +67,7 @@ async def test_a_function_answers_from_what_it_reads() -> None:
 async def test_what_a_function_does_not_answer_is_refused() -> None:
     """Nothing is made up, whether it says nothing, fails, cannot be loaded, or says what cannot be played."""
     for function, status, code, told in (
-        ("echo", 404, "script_no_answer", "echo"),
+        ("echo", 400, "script_no_answer", "echo"),
         ("raising", 400, "script_function_failed", "KeyError: 'teacher'"),
         ("gone", 400, "script_function_failed", "no_such_module"),
         ("listing", 400, "script_command_fenced", "```"),

@@ -150,7 +150,7 @@ async def test_what_no_rule_covers_is_refused_with_the_nearest_rule() -> None:
         ended = await ask(client, asked("Role: reflector", "memo", "again"))
         broken = await client.post("/chat/completions", content=b"{")
         empty = await ask(client, {"model": "m", "messages": []})
-    assert unmatched.status_code == HTTPStatus.NOT_FOUND
+    assert unmatched.status_code == HTTPStatus.BAD_REQUEST
     assert unmatched.json()["error"]["code"] == "script_no_rule"
     assert "nearest is rule 'greet': it wants the text 'Attempt: 1 of'" in unmatched.json()["error"]["message"]
     assert "it wants model 'teacher'" in other.json()["error"]["message"]
