@@ -44,7 +44,7 @@ COMMANDS: Final[Sequence[tuple[str, str, str]]] = (
     (
         "construct",
         "constructing:construct",
-        "Construct tasks from prompt specs: proposed, put right, looked through, proved in a sandbox, published.",
+        "Construct tasks, or variants of tasks: proposed, put right, looked through, proved in a sandbox, published.",
     ),
     (
         "compare",

@@ -299,7 +299,7 @@ def test_a_target_that_is_deaf_to_its_skill_learns_nothing(tmp_path: Path) -> No
 def test_the_dry_run_says_what_it_takes_and_records_nothing(tmp_path: Path) -> None:
     """Nothing is asked and nothing recorded; what the gate can see is printed beside what it lets through."""
     told = type_in(tmp_path, "train", str(SPEC), "--dry-run").out
-    for line in GUIDE.split("For the demo:\n\n```\n")[1].split("```")[0].splitlines():
+    for line in GUIDE.split("For the demo:\n\n```text\n")[1].split("```")[0].splitlines():
         assert line in told, line
     rows = type_in(tmp_path, "train", str(SPEC), "--dry-run", "--json").rows
     (planned,) = [row for row in rows if row["kind"] == "planned_training"]

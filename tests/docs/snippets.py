@@ -104,6 +104,6 @@ def _commands(line: str) -> Iterator[TypedCommand]:
         names = [at for at, word in enumerate(words) if Path(word).name == "stillroom"]
         if names and not words[0].startswith(("pip", "git", "uv", "pipx")):
             ours = words[names[0] + 1 :]
-            end = ours.index(">") if ">" in ours else len(ours)
+            end = next((at for at, word in enumerate(ours) if word in {">", ">>"}), len(ours))
             yield TypedCommand(tuple(ours[:end]), into="".join(ours[end + 1 :]) or None)
         words = []

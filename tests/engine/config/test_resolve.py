@@ -53,6 +53,8 @@ def _distinct(kind: inspect.Type, layer: int) -> object:
             return _distinct(next(each for each in types if not isinstance(each, inspect.NoneType)), layer)
         case inspect.LiteralType(values=values):
             return values[layer % len(values)]
+        case inspect.VarTupleType(item_type=inspect.LiteralType(values=values)):
+            return [values[layer % len(values)]]
         case inspect.VarTupleType():
             return [f"task-{layer}"]
         case inspect.BoolType() | inspect.StrType():
