@@ -10,7 +10,7 @@ from engine.core.fold import fold_run
 from events.store.base import EventLog
 from projections.cost import RunCost, Spending
 from projections.evolution.stages import WHATS, EvolutionCosts, place_of
-from views.runs.spending import total, written
+from views.runs.spending import sums, written
 from views.terminal.format import count
 from views.terminal.tables import TableView
 
@@ -51,18 +51,7 @@ def _place(arms: Sequence[str], arm: str) -> int:
 
 
 def _row(run: str, arm: str, what: str, lines: Sequence[Spending]) -> ArmCostRow:
-    spent = total(lines).spent
-    return ArmCostRow(
-        run=run,
-        arm=arm,
-        what=what,
-        calls=sum(line.tries for line in lines),
-        failed=sum(line.failed for line in lines),
-        input_tokens=sum(line.input_tokens for line in lines),
-        output_tokens=sum(line.output_tokens for line in lines),
-        cost_nano_usd=spent.known,
-        unknown_cost_calls=spent.unknown_calls,
-    )
+    return ArmCostRow(run, arm, what, sum(line.tries for line in lines), *sums(lines))
 
 
 def cost_of(row: ArmCostRow) -> str:

@@ -12,7 +12,7 @@ from engine.core.lineage import pages_of
 from events.base import StreamId
 from events.digest import Digest
 from events.errors import BlobMissing, ExitCode
-from events.findings import AnyFinding, told
+from events.findings import AnyFinding
 from events.integrity.receipts import (
     Receipt,
     make_receipt,
@@ -25,12 +25,13 @@ from events.integrity.receipts import (
 from events.integrity.seals import AnySeal
 from events.integrity.signing import PublicKey
 from events.store.base import EventLog, Selection
+from views.log.verification import found_lines, proof_lines
 from views.terminal.errors import IdUnknown, UsageWrong
 from views.terminal.format import plural, when
 from views.terminal.ids import place_in
 from views.terminal.log_access import OpenedLog
 from views.terminal.screen import Screen
-from views.terminal.tables import RecordView, heading, word
+from views.terminal.tables import RecordView, word
 from views.why.target import EventAddress, find_place
 
 
@@ -168,10 +169,8 @@ def render_verified(row: ReceiptVerifyRow) -> RenderableType:
         Text.assemble(word("sound" if row.sound else "broken"), f"  {row.tag}  {row.event}, {when(row.at)}"),
         Text(row.payload),
     ]
-    parts += [Text(f"  {told(each)}", style="red") for each in row.findings]
-    for name, claims in (("proved", row.proved), ("not proved", row.not_proved)):
-        if claims:
-            parts += ["", heading(name), *[Text(f"  {claim}") for claim in claims]]
+    parts += found_lines(row.findings)
+    parts += proof_lines(row.proved, row.not_proved)
     return Group(*parts)
 
 

@@ -14,7 +14,7 @@ from engine.core.lineage import pages_of
 from events.base import Ref, StreamId
 from events.digest import Digest, digest_of
 from events.errors import ExitCode
-from events.findings import AnyFinding, told
+from events.findings import AnyFinding
 from events.integrity.receipts import ReceiptError, SealSignature, proved_event, row_at
 from events.integrity.seals import AnySeal, SignedSeal, extent
 from events.integrity.signing import PublicKey
@@ -36,11 +36,12 @@ from replay.skill_bundle import (
 )
 from replay.why.graph import Chain
 from views.handover.adoptable import FoundRevision
+from views.log.verification import found_lines, proof_lines
 from views.terminal.errors import UsageWrong
 from views.terminal.format import plural, size
 from views.terminal.log_access import OpenedLog
 from views.terminal.screen import Screen
-from views.terminal.tables import RecordView, heading, word
+from views.terminal.tables import RecordView, word
 from views.terminal.versions import package_version
 
 SUFFIX: Final = ".skill.bundle"
@@ -244,10 +245,8 @@ def render_verified(row: SkillBundleVerifyRow) -> RenderableType:
         Text.assemble(word("sound" if row.sound else "broken"), f"  {what}"),
         Text(f"digest {row.digest}"),
     ]
-    parts += [Text(f"  {told(each)}", style="red") for each in row.findings]
-    for name, claims in (("proved", row.proved), ("not proved", row.not_proved)):
-        if claims:
-            parts += ["", heading(name), *[Text(f"  {claim}") for claim in claims]]
+    parts += found_lines(row.findings)
+    parts += proof_lines(row.proved, row.not_proved)
     return Group(*parts)
 
 

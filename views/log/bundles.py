@@ -13,13 +13,14 @@ from events.bundle.source import BundleSource
 from events.bundle.verify import BundleReport, require_sound, verify_bundle
 from events.bundle.write import write_bundle
 from events.errors import ExitCode
-from events.findings import AnyFinding, ErasedBlob, told
+from events.findings import AnyFinding, ErasedBlob
 from events.integrity.seals import AnySeal, extent
 from events.integrity.signing import PublicKey
 from events.store.sqlite.store import SqliteLog
 from views.log.copy_erase import CopyRow, copy_row
+from views.log.verification import found_lines, proof_lines
 from views.terminal.errors import UsageWrong
-from views.terminal.format import count, plural, short, size, when
+from views.terminal.format import plural, short, size, when
 from views.terminal.host import Host
 from views.terminal.ids import find_run
 from views.terminal.log_access import SUFFIX, OpenedLog
@@ -142,12 +143,8 @@ def render_verified(row: BundleVerifyRow) -> RenderableType:
         Text.assemble(word("sound" if row.sound else "broken"), f"  {looked}, written by stillroom {row.package}"),
         Text(f"digest {row.digest}"),
     ]
-    parts += [Text(f"  {told(each)}", style="red") for each in row.findings]
-    if row.more:
-        parts.append(Text(f"  and {count(row.more)} more", style="red"))
-    for name, claims in (("proved", row.proved), ("not proved", row.not_proved)):
-        if claims:
-            parts += ["", heading(name), *[Text(f"  {claim}") for claim in claims]]
+    parts += found_lines(row.findings, row.more)
+    parts += proof_lines(row.proved, row.not_proved)
     if row.erasures:
         parts += ["", heading(f"{plural(len(row.erasures), 'blob')} erased on purpose")]
         parts += [Text(f"  {each.digest}  {when(each.at)}  {each.reason}") for each in row.erasures]

@@ -11,9 +11,10 @@ from rich.text import Text
 from engine.core.lineage import RunPositions, pages_of
 from events.base import Recorded, Ref
 from events.codec import tag_of
-from events.findings import AnyFinding, ErasedBlob, VerifyReport, told
+from events.findings import AnyFinding, ErasedBlob, VerifyReport
 from events.store.base import EventLog, Selection
-from views.terminal.format import count, plural, short, size, when
+from views.log.verification import found_lines, proof_lines
+from views.terminal.format import plural, short, size, when
 from views.terminal.ids import find_run
 from views.terminal.log_access import OpenedLog
 from views.terminal.tables import RecordView, TableView, heading, one_line, word
@@ -164,12 +165,8 @@ def render_verify(row: VerifyRow) -> RenderableType:
         f"{row.events:,} events, {plural(row.streams, 'stream')}, {plural(row.blobs, 'blob')}, head {row.head[:16]}"
     )
     parts: list[RenderableType] = [Text.assemble(word("sound" if row.sound else "broken"), f"  {looked}")]
-    parts += [Text(f"  {told(each)}", style="red") for each in row.findings]
-    if row.more:
-        parts.append(Text(f"  and {count(row.more)} more", style="red"))
-    for name, claims in (("proved", row.proved), ("not proved", row.not_proved)):
-        if claims:
-            parts += ["", heading(name), *[Text(f"  {claim}") for claim in claims]]
+    parts += found_lines(row.findings, row.more)
+    parts += proof_lines(row.proved, row.not_proved)
     if row.erased:
         parts += ["", heading(f"{plural(len(row.erased), 'blob')} erased on purpose")]
         parts += [Text(f"  {each.digest}  {when(each.at)}  {each.reason}") for each in row.erasures]

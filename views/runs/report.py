@@ -22,7 +22,7 @@ from projections.timeline import RunTimeline, TimedAttempt, Timelines
 from projections.trials.state import Run
 from views.runs.rows import AttemptRow, RunRow, RunsView, TrialRow, attempt_rows, look, run_row, trial_rows
 from views.runs.show import calls, spending, text_of, tokens
-from views.runs.spending import total, written
+from views.runs.spending import sums, written
 from views.runs.timeline_chart import TimelineChart, timeline_chart
 from views.terminal.format import UNKNOWN, count, duration, plural, reward, short, when
 from views.terminal.log_access import OpenedLog
@@ -262,17 +262,9 @@ def spent_rows(cost: RunCost | None) -> list[SpentRow]:
 
 
 def _spent(role: str, model: str, lines: Sequence[Spending]) -> SpentRow:
-    spent = total(lines).spent
-    return SpentRow(
-        role=role or UNKNOWN,
-        model=model or ("" if role == "all" else UNKNOWN),
-        calls=sum(max(line.tries, line.calls) for line in lines),
-        failed=sum(line.failed for line in lines),
-        input_tokens=sum(line.input_tokens for line in lines),
-        output_tokens=sum(line.output_tokens for line in lines),
-        cost_nano_usd=spent.known,
-        unknown_cost_calls=spent.unknown_calls,
-    )
+    # The source of an imported run may count its calls alone.
+    calls = sum(max(line.tries, line.calls) for line in lines)
+    return SpentRow(role or UNKNOWN, model or ("" if role == "all" else UNKNOWN), calls, *sums(lines))
 
 
 def _lines(cost: RunCost | None) -> Iterator[Mapping[str, Spending]]:

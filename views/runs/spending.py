@@ -1,6 +1,6 @@
 """What calls cost, as far as anybody knows."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from projections.cost import RunCost, Spending
@@ -50,6 +50,29 @@ def total(lines: Iterable[Spending]) -> Total:
         bound += line.bound
         unbounded += line.unbounded
     return Total(cost, unknown, ended, bound, unbounded)
+
+
+class SpentSums(NamedTuple):
+    """What a row says of calls, behind how many they are."""
+
+    failed: int
+    input_tokens: int
+    output_tokens: int
+    cost_nano_usd: int | None
+    """None: no call said what it cost."""
+    unknown_cost_calls: int
+
+
+def sums(lines: Sequence[Spending]) -> SpentSums:
+    """Add up what a row says."""
+    spent = total(lines).spent
+    return SpentSums(
+        failed=sum(line.failed for line in lines),
+        input_tokens=sum(line.input_tokens for line in lines),
+        output_tokens=sum(line.output_tokens for line in lines),
+        cost_nano_usd=spent.known,
+        unknown_cost_calls=spent.unknown_calls,
+    )
 
 
 def total_of(cost: RunCost | None, trial: str) -> Total:

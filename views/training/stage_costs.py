@@ -11,7 +11,7 @@ from engine.core.fold import fold_run
 from events.store.base import EventLog
 from projections.cost import RunCost, Spending
 from projections.training.stages import STAGES, TrainingCosts, place_of
-from views.runs.spending import total, written
+from views.runs.spending import sums, written
 from views.terminal.format import count
 from views.terminal.tables import TableView
 
@@ -55,17 +55,7 @@ def _lines(roles: Mapping[str, Mapping[str, Spending]]) -> Iterator[Spending]:
 
 
 def _row(run: str, stage: str, lines: Sequence[Spending]) -> StageCostRow:
-    spent = total(lines).spent
-    return StageCostRow(
-        run=run,
-        stage=stage,
-        calls=sum(line.tries for line in lines),
-        failed=sum(line.failed for line in lines),
-        input_tokens=sum(line.input_tokens for line in lines),
-        output_tokens=sum(line.output_tokens for line in lines),
-        cost_nano_usd=spent.known,
-        unknown_cost_calls=spent.unknown_calls,
-    )
+    return StageCostRow(run, stage, sum(line.tries for line in lines), *sums(lines))
 
 
 def cost_of(row: StageCostRow) -> str:
