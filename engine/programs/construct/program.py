@@ -23,14 +23,9 @@ from engine.programs.construct.publishing import PublishPort
 from engine.programs.construct.rulings import POLICIES
 from engine.programs.construct.spec import ConstructSpec, construct_spec, refuse_wrong
 from engine.programs.construct.variants import OriginalsPort, briefs_of
-from engine.programs.explore.program import EXPLORE
-from engine.programs.explore.rulings import choose_verifications, judge_attempt
-from engine.programs.explore.verification_points import VERIFICATION, VERIFICATIONS
-from engine.programs.prove.program import refuse_unisolated
+from engine.programs.prove.program import TRIAL_POINTS, TRIAL_POLICIES, refuse_unisolated
 from engine.programs.prove.proof import ProofTerms, proof_arms, proof_kind
 from engine.programs.prove.spec import ProveSpec
-from engine.proving.points import PROOF
-from engine.proving.rulings import POLICIES as PROOF_POLICIES
 from events.base import Event
 from events.store.base import EventLog
 from events.streams import CONSTRUCT, construct_stream, is_trial, read_proof_trial, trial_of
@@ -62,16 +57,8 @@ class Construct:
     spec = ConstructSpec
     roles: Mapping[str, str | None] = ROLES
     families: Mapping[str, str] = {CONSTRUCT: "trials"}
-    points: Sequence[Point[Any, Any, Any]] = (*POINTS, PROOF, VERIFICATIONS, VERIFICATION, *EXPLORE.points)
-    policies: Mapping[str, Policy] = MappingProxyType(
-        {
-            **EXPLORE.policies,
-            **PROOF_POLICIES,
-            **POLICIES,
-            VERIFICATIONS.name: choose_verifications,
-            VERIFICATION.name: judge_attempt,
-        }
-    )
+    points: Sequence[Point[Any, Any, Any]] = (*POINTS, *TRIAL_POINTS)
+    policies: Mapping[str, Policy] = MappingProxyType({**TRIAL_POLICIES, **POLICIES})
 
     def doors(self, log: EventLog, ancestors: Sequence[str]) -> Mapping[type[Event], Port]:
         """Open what reads prompt specs and tasks to vary, and what publishes."""
@@ -120,7 +107,6 @@ class Construct:
         Raises:
             ModelMissing: No author is named.
             PriceUnknown: A cap is set, and a model has no price.
-            OutputUnbounded: A cap is set, and the length of an answer is not bounded.
         """
         del opened
         settings = _proof(specs[0])

@@ -34,6 +34,12 @@ OUTCOMES: Final[Mapping[ProofVerdict, str]] = MappingProxyType(
     {"sound": "solved", "unsound": "unsolved", "not_proved": "infrastructure"}
 )
 """How a run counts them."""
+TRIAL_POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (PROOF, VERIFICATIONS, VERIFICATION, *EXPLORE.points)
+"""What is decided in a proof and its trials, by whichever program it is made."""
+TRIAL_POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
+    {**EXPLORE.policies, **POLICIES, VERIFICATIONS.name: choose_verifications, VERIFICATION.name: judge_attempt}
+)
+"""Who decides there."""
 
 
 class Prove:
@@ -43,15 +49,8 @@ class Prove:
     spec = ProveSpec
     roles: Mapping[str, str | None] = MappingProxyType({})
     families: Mapping[str, str] = {TRIAL: "trials"}
-    points: Sequence[Point[Any, Any, Any]] = (PROOF, VERIFICATIONS, VERIFICATION, *EXPLORE.points)
-    policies: Mapping[str, Policy] = MappingProxyType(
-        {
-            **EXPLORE.policies,
-            **POLICIES,
-            VERIFICATIONS.name: choose_verifications,
-            VERIFICATION.name: judge_attempt,
-        }
-    )
+    points: Sequence[Point[Any, Any, Any]] = TRIAL_POINTS
+    policies: Mapping[str, Policy] = TRIAL_POLICIES
 
     def doors(self, log: EventLog, ancestors: Sequence[str]) -> Mapping[type[Event], Port]:
         """None: every program has what this one touches."""
