@@ -1,6 +1,5 @@
 """The guide to a new benchmark is true: its file is installed as it stands, and its commands say what it prints."""
 
-import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -11,12 +10,10 @@ from typing import Final
 import pytest
 
 from engine.core import plugins
-from tests.architecture.source import ROOT
 from tests.cli.terminal import type_in
+from tests.docs.snippets import snippets
 
-GUIDE: Final = (ROOT / "docs" / "new-benchmark.md").read_text()
-_FENCE: Final = re.compile(r"^```([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FENCES: Final = [(found[1], found[2]) for found in _FENCE.finditer(GUIDE)]
+FENCES: Final = [(each.language, each.text) for each in snippets("docs/new-benchmark.md")]
 
 
 def fences(language: str) -> list[str]:

@@ -1,8 +1,5 @@
 """Why an edit was accepted, rejected or vetoed: the page of the docs, executed on a training of the demo's jars."""
 
-import re
-import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,11 +7,11 @@ import anyio
 import pytest
 
 from events.store.sqlite.store import SqliteLog
-from tests.architecture.source import ROOT
 from tests.cli.terminal import ticking, type_in
+from tests.docs.snippets import snippets, spaced, typed, unprinted
 from tests.support.training import jars, trained, training
 
-PAGE: Final = ROOT / "docs" / "trained-edits.md"
+PAGE: Final = "docs/trained-edits.md"
 WHOLE: Final = {
     name: {"folder": "items", "split": split}
     for name, split in (("train", "train"), ("selection", "val"), ("test", "test"))
@@ -46,25 +43,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base
 
 
-def _examples() -> Iterator[tuple[str, list[str]]]:
-    """Give the commands of the page, with the lines that it shows of each."""
-    for block in re.findall(r"```console\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
-        for part in block.split("$ stillroom ")[1:]:
-            command, _, shown = part.partition("\n")
-            yield command, [line.strip() for line in shown.splitlines() if line.strip() not in {"", "…"}]
-
-
 def test_what_the_page_shows_is_what_the_commands_print(folder: Path) -> None:
     """Every line of it, in its order; … stands for lines that are left out."""
-    examples = list(_examples())
+    examples = [command for snippet in snippets(PAGE) for command in typed(snippet)]
     assert len(examples) >= 5
-    for command, shown in examples:
-        outcome = type_in(folder, *shlex.split(command))
+    for command in examples:
+        outcome = type_in(folder, *command.words)
         assert outcome.code == 0, outcome.err
-        printed = iter(" ".join(line.split()) for line in outcome.out.splitlines())
-        for line in shown:
-            wanted = " ".join(line.rstrip("…").split())
-            assert any(each.startswith(wanted) for each in printed), (command, line, outcome.out)
+        assert unprinted(command.shown, outcome.out, spaced) is None, (command, outcome.out)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -71,14 +71,19 @@ def typed(snippet: Snippet) -> Iterator[TypedCommand]:
     command. Comments, what a line does before ``stillroom``, and what it is piped into fall away.
     """
     if snippet.language == "console":
-        for part in re.split(r"^\$ ", snippet.text, flags=re.MULTILINE)[1:]:
-            command, _, output = part.partition("\n")
-            shown = tuple(line.strip() for line in output.splitlines() if line.strip() not in {"", "…", "⋮"})
+        for command, shown in console(snippet):
             yield from (each._replace(shown=shown) for each in _commands(command))
     elif snippet.language in {"sh", "usage"}:
         text = re.sub(r"[\[\]…]|\.\.\.", " ", snippet.text) if snippet.language == "usage" else snippet.text
         for line in text.replace("\\\n", " ").splitlines():
             yield from _commands(line)
+
+
+def console(snippet: Snippet) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give what is typed in a ``console`` block, line by line, each with the lines that are shown of what it prints."""
+    for part in re.split(r"^\$ ", snippet.text, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, tuple(line.strip() for line in output.splitlines() if line.strip() not in {"", "…", "⋮"})
 
 
 def queries(snippet: Snippet) -> list[str]:
@@ -88,9 +93,29 @@ def queries(snippet: Snippet) -> list[str]:
     return [match["sql"] for match in re.finditer(r'^\$ sqlite3 \S+ "(?P<sql>[^"]+)"', snippet.text, re.MULTILINE)]
 
 
+def unprinted(shown: Iterable[str], output: str, form: Callable[[str], str]) -> str | None:
+    """Find the first line that a page shows and a command does not print, as the beginning of a line, in that order.
+
+    Args:
+        shown: Lines of the page; … at an end stands for more.
+        output: What was printed.
+        form: What is compared of a line.
+
+    Returns:
+        The line, or None where all are printed.
+    """
+    printed = iter([form(line) for line in output.splitlines()])
+    return next((line for line in shown if not any(each.startswith(form(line.rstrip("…"))) for each in printed)), None)
+
+
+def spaced(line: str) -> str:
+    """Give a line with one blank where there are several."""
+    return " ".join(line.split())
+
+
 def plain(line: str) -> str:
     """Give a line of output without what is another in every run, so that two can be compared."""
-    return _OWN.sub("#", " ".join(line.split()))
+    return _OWN.sub("#", spaced(line))
 
 
 def _commands(line: str) -> Iterator[TypedCommand]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.architecture.source import ROOT
 from tests.cli.terminal import machine, type_in
-from tests.docs.snippets import pages, plain, queries, snippets, typed
+from tests.docs.snippets import pages, plain, queries, snippets, typed, unprinted
 from tests.docs.stages import ELSEWHERE, EXECUTED, PageStage
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -47,10 +47,7 @@ def test_what_a_page_has_typed_works_and_prints_what_it_shows(
                 assert outcome.code == stage.code(command.words), (str(snippet), words, outcome.out, outcome.err)
                 if command.into is not None:
                     (folder / command.into).write_text(outcome.out)
-                printed = iter([plain(line) for line in outcome.out.splitlines()])
-                for line in command.shown:
-                    wanted = plain(line.rstrip("…"))
-                    assert any(each.startswith(wanted) for each in printed), (str(snippet), line, outcome.out)
+                assert unprinted(command.shown, outcome.out, plain) is None, (str(snippet), outcome.out)
         for query in queries(snippet):
             with sqlite3.connect(f"file:{folder / '.stillroom' / 'log.db'}?mode=ro", uri=True) as log:
                 log.execute(query).fetchall()

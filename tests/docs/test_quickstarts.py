@@ -16,7 +16,7 @@ import pytest
 
 from tests.architecture.source import ROOT
 from tests.cli.test_trouble import ENVIRONMENT
-from tests.docs.snippets import Snippet, plain, snippets
+from tests.docs.snippets import Snippet, console, plain, snippets, unprinted
 from tests.support.isolation import asked_for, isolates
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # an audit walks 7,800 causes, twice
@@ -25,7 +25,6 @@ QUICKSTARTS: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.g
 CLONE: Final = ("git clone ", "make -C clone venv")
 PORT: Final = "8123"
 """On which the reader's stub listens."""
-_COMMAND: Final = re.compile(r"^\$ (?P<typed>.*)\n(?P<shown>(?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", QUICKSTARTS)
@@ -35,7 +34,7 @@ def test_a_quickstart_works_from_its_top_to_its_end(page: str, tmp_path: Path) -
         pytest.skip("a program of one's own says by itself that it does without isolation: install bubblewrap")
     (tmp_path / "clone").symlink_to(ROOT)
     (tmp_path / "printed").mkdir()
-    wanted: list[tuple[str, list[str]]] = []
+    wanted: list[tuple[str, tuple[str, ...]]] = []
     lines = ["set -eu", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT", *_lines(page, tmp_path, wanted)]
     done = subprocess.run(
         ["/bin/bash", "-c", "\n".join(lines).replace(PORT, _free_port())],
@@ -44,12 +43,10 @@ def test_a_quickstart_works_from_its_top_to_its_end(page: str, tmp_path: Path) -
     assert done.returncode == 0, (done.stdout[-3000:], done.stderr[-3000:])
     for number, (command, shown) in enumerate(wanted):
         text = (tmp_path / "printed" / str(number)).read_text(encoding="utf-8")
-        printed = iter([plain(line) for line in text.splitlines()])
-        for line in shown:
-            assert any(each.startswith(plain(line.rstrip("…"))) for each in printed), (command, line, text)
+        assert unprinted(shown, text, plain) is None, (command, text)
 
 
-def _lines(page: str, folder: Path, wanted: list[tuple[str, list[str]]]) -> Iterator[str]:
+def _lines(page: str, folder: Path, wanted: list[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
     text = (ROOT / page).read_text(encoding="utf-8").splitlines()
     for snippet in snippets(page):
         name = re.fullmatch(r"`(\S+)`:", text[snippet.line - 3])
@@ -61,11 +58,10 @@ def _lines(page: str, folder: Path, wanted: list[tuple[str, list[str]]]) -> Iter
             yield from _shown(snippet, folder, wanted)
 
 
-def _shown(snippet: Snippet, folder: Path, wanted: list[tuple[str, list[str]]]) -> Iterator[str]:
-    for command in _COMMAND.finditer(snippet.text):
-        yield f"{{ {command['typed']}; }} > {folder}/printed/{len(wanted)}"
-        shown = [line.strip() for line in command["shown"].splitlines() if line.strip() not in {"", "…", "⋮"}]
-        wanted.append((command["typed"], shown))
+def _shown(snippet: Snippet, folder: Path, wanted: list[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
+    for command, shown in console(snippet):
+        yield f"{{ {command}; }} > {folder}/printed/{len(wanted)}"
+        wanted.append((command, shown))
 
 
 def _environment(folder: Path) -> dict[str, str]:

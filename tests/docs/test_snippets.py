@@ -15,7 +15,7 @@ import pytest
 import cli
 from engine.config.resolve import Inputs, gather
 from engine.scripted.reader import parse_script
-from tests.docs.snippets import Snippet, TypedCommand, pages, snippets, typed
+from tests.docs.snippets import Snippet, TypedCommand, pages, snippets, spaced, typed, unprinted
 
 LANGUAGES: Final = frozenset(
     {"console", "sh", "usage", "toml", "python", "pycon", "json", "jsonl", "sql", "yaml", "text"}
@@ -125,3 +125,21 @@ def test_a_usage_line_is_typed_with_all_its_choices() -> None:
     (found,) = typed(line)
     assert found == TypedCommand(("replay", "RUN", "--all", "--set", "KEY=VALUE", "-o", "FILE"))
     assert not re.search(r"[\[\]…]", " ".join(found.words))
+
+
+@pytest.mark.parametrize(
+    ("shown", "missing"),
+    [(("a b", "c…"), None), (("c d", "a b"), "a b"), (("a  b",), None), (("b",), "b"), ((), None)],
+    ids=["in order", "out of order", "spaces", "not at the beginning", "nothing"],
+)
+def test_a_line_that_is_not_printed_is_found(shown: tuple[str, ...], missing: str | None) -> None:
+    """Lines are the beginnings of printed ones, in their order; the first that is not is named."""
+    assert unprinted(shown, "a   b tail\nc d\n", spaced) == missing
+
+
+def test_what_a_command_is_written_into_is_no_word_of_it() -> None:
+    """A seal that the page keeps in a file, anew or at its end."""
+    found = [
+        each for sign in (">", ">>") for each in typed(Snippet("page", 1, "sh", f"stillroom log seal {sign} seal\n"))
+    ]
+    assert found == [TypedCommand(("log", "seal"), into="seal")] * 2
