@@ -30,6 +30,8 @@ def test_latest_is_the_latest_run_of_ones_own(tmp_path: Path) -> None:
         shown = type_in(base, *words, "--json")
         assert own in shown.out, words
         assert runs[1] not in shown.out, words
+    (copied,) = type_in(base, "log", "copy", ".stillroom/log.db", "copy.db", "@latest", "--json").rows
+    assert copied["runs"] == [own], "a file that is only read is asked as the log is"
     refused = type_in(base, "resume")
     assert (refused.code, own in refused.err) == (2, True), refused.err
 

@@ -15,7 +15,7 @@ from projections.run_names import RunNames
 from views.terminal.errors import IdAmbiguous, IdUnknown, UsageWrong
 from views.terminal.format import plural
 from views.terminal.host import Host
-from views.terminal.ids import RunList, choose_run
+from views.terminal.ids import RunList, choose_run, latest_run
 
 SHORTEST = 4
 """Characters of a digest that a person must give at least."""
@@ -58,7 +58,7 @@ async def copy_log(machine: Host, source: Path, target: Path, asked: tuple[str, 
     if source.resolve() == target.resolve():  # noqa: ASYNC240 - a name is looked at, not a file
         raise UsageWrong("a log cannot be copied onto itself", remedy="choose another target file")
     async with await SqliteSource.open_source(source) as log:
-        known = RunList(await log.runs(), await _named(log) if asked else {})
+        known = RunList(await log.runs(), await _named(log), await latest_run(log)) if asked else RunList((), {})
         runs = await with_ancestors(log, [choose_run(known, run) for run in asked])
         async with await SqliteLog.open(target, clock=machine.clock) as there:
             return copy_row(await copy(log, there, runs or None), runs)

@@ -9,6 +9,7 @@ from engine.core.run_names import named_runs
 from events.base import StreamId
 from events.digest import Digest
 from events.store.base import EventLog, Selection
+from events.store.sqlite.readonly import SqliteSource
 from events.streams import (
     RUN,
     attempt_of,
@@ -84,6 +85,8 @@ class RunList(NamedTuple):
     """Their ids, oldest first."""
     named: Mapping[str, Sequence[str]]
     """Ids by the names that were given to runs."""
+    latest: str | None = None
+    """What ``@latest`` means (`latest_run`). None: there is no run, or nobody asked."""
 
 
 async def find_run(log: EventLog, text: str) -> str:
@@ -97,15 +100,12 @@ async def find_run(log: EventLog, text: str) -> str:
     """
     runs = await log.runs()
     # Names are looked up only where an id does not say enough: that costs as the log does, until it is kept.
-    name, back = _counted_back(text)
-    if name == LATEST and runs:
-        own = await _meant_by_latest(log)
-        text = f"{own}~{back}" if back else own
-    enough = name in {LATEST, *runs}
-    return choose_run(RunList(runs, {} if enough else await named_runs(log)), text)
+    name, _ = _counted_back(text)
+    named = {} if name in {LATEST, *runs} else await named_runs(log)
+    return choose_run(RunList(runs, named, await latest_run(log) if name == LATEST else None), text)
 
 
-async def own_first(log: EventLog) -> AsyncIterator[str]:
+async def own_first(log: EventLog | SqliteSource) -> AsyncIterator[str]:
     """Give the runs of a log, the last first: those of one's own, and then those that were imported."""
     imported: list[str] = []
     for run in reversed(await log.runs()):
@@ -118,10 +118,11 @@ async def own_first(log: EventLog) -> AsyncIterator[str]:
         yield run
 
 
-async def _meant_by_latest(log: EventLog) -> str:
+async def latest_run(log: EventLog | SqliteSource) -> str | None:
+    """Find what ``@latest`` means. None: the log holds no run."""
     async for run in own_first(log):
         return run
-    raise IdUnknown(LATEST, "run", ())
+    return None
 
 
 def choose_run(known: RunList, text: str) -> str:
@@ -146,8 +147,8 @@ def _counted_back(text: str) -> tuple[str, int]:
 
 def _index(known: RunList, name: str) -> int:
     runs = known.runs
-    if name == LATEST and runs:
-        return len(runs) - 1
+    if name == LATEST and known.latest is not None:
+        name = known.latest
     if name in runs:
         return runs.index(name)
     found = [run for run in runs if run.startswith(name) or run in known.named.get(name, ())]
