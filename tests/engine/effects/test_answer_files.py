@@ -12,7 +12,7 @@ from engine.effects.answer_files import AnswerFolder
 from engine.protocols.reply import ChatReply
 from engine.protocols.request import ChatRequest
 from engine.providers.gate import wide_open
-from tests.cli.terminal import isolated, type_in
+from tests.cli.terminal import type_in
 from tests.engine.programs.evaluate.test_evaluate import questions
 from tests.support.runs import make_base
 from tests.support.training import jars
@@ -122,7 +122,7 @@ def test_a_trial_is_answered_by_files(tmp_path: Path) -> None:
     make_base(tmp_path)
     options = ("models.teacher.timeout_s=0.2", "models.teacher.tools=false", "on_loss=rebuild", "method.attempts=1")
     given = [word for option in options for word in ("--set", option)]
-    first = isolated(type_in(tmp_path, "run", "explore", "--tasks", "tasks", "-m", "files:post", *given))
+    first = type_in(tmp_path, "run", "explore", "--tasks", "tasks", "-m", "files:post", *given)
     assert first.code == 8, first.err
     run = type_in(tmp_path, "runs", "--json").rows[0]["run"]
     said = []

@@ -63,7 +63,10 @@ async def only_run(log: MemoryLog) -> str:
 async def test_a_run_stops_at_the_first_refusal_and_is_resumed_without_a_loss(
     error: str, status: int, mends: str, tmp_path: Path
 ) -> None:
-    """Of twenty tasks not one is given up; what was refused is asked again, and then all of them are solved."""
+    """Of twenty tasks not one is given up; what was refused is asked again, and then all of them are solved.
+
+    Of two calls that are in flight together, the stop may cut the second off before its own refusal comes.
+    """
     log = MemoryLog(clock=Ticking())
     base = make_base(tmp_path, refusing(error), *MANY)
     with pytest.raises(CallsRefused) as caught:
@@ -74,7 +77,7 @@ async def test_a_run_stops_at_the_first_refusal_and_is_resumed_without_a_loss(
     left = await events_of(log, CallLeftOpen)
     assert {(each.status, each.role) for each in left} == {(status, "teacher")}
     asked = await events_of(log, ModelAsked)
-    assert 1 <= len(asked) == len(left) <= 2, "no call beyond those that were in flight together"
+    assert 1 <= len(left) <= len(asked) <= 2, "no call beyond those that were in flight together"
     assert not [*await events_of(log, ModelFailed), *await events_of(log, AttemptJudged)]
 
     (base / "script.toml").write_text(SCRIPT)
