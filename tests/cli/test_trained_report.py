@@ -175,5 +175,5 @@ async def test_progress_says_where_a_training_stands(tmp_path: Path) -> None:
         progress = Progress("r1")
         async for recorded in log.read():
             progress.see(recorded)
-    wanted = "epoch 2, step 4 of 4 · 2 accepted, 1 rejected, 1 undecided, 1 skipped · believed 70.0 % · "
+    wanted = "epoch 2 of 2, step 4 of 4 · 2 accepted, 1 rejected, 1 undecided, 1 skipped · believed 70.0 % · "
     assert progress.totals().startswith(wanted)

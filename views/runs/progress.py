@@ -14,28 +14,30 @@ from events.base import Event, Recorded
 from events.store.base import EventLog, Selection
 from events.streams import TRAIN
 from events.types.attempt import AttemptAbandoned
-from events.types.evolution import EvolutionPlanned, LibraryClosed
+from events.types.evolution import EvolutionPlanned
 from events.types.model import ModelAnswered, ModelFailed
 from events.types.pdi import InterventionChosen
 from events.types.run import RunOpened
 from events.types.sandbox import SandboxFailed
 from events.types.session import BackgroundFailed, InFlightFound, SessionEnded
-from events.types.skill import LibraryFrozen, SkillRefused, SkillRevised
+from events.types.skill import SkillRefused, SkillRevised
 from events.types.trial import AttemptConcluded, TrialClosed, TrialOpened
 from projections.cost import Cost, account_of
 from projections.training.state import TrainedRun
 from projections.training.view import Training
 from projections.trials.state import Run, Trial
 from projections.trials.view import Trials
-from views.runs.phases import phase_of, planned_parts
+from views.runs.construct_lines import line_of_construction
+from views.runs.phases import phase_of, planned_epochs, planned_parts
+from views.runs.picture import AlignedRows, PackedParts
 from views.runs.rows import WORDS
 from views.runs.show import spending, tokens
 from views.runs.spending import Total, beside_of, total_of
+from views.runs.stages import LibraryCounts, TaskCounts, TrainingStage
 from views.runs.train_lines import line_of_training
 from views.runs.train_rows import believed, counted, training_row
 from views.terminal.format import count, duration, plural, reward
 from views.terminal.screen import OutputStyle, Screen
-from views.terminal.tables import one_line
 
 EVERY_ANSWERS: Final = 50
 """How many model answers, or failures that may be tried again, pass before totals are said for the first time; then
@@ -46,7 +48,7 @@ PARTS: Final = 20
 """How often totals are said as they end."""
 FRAMES: Final = 8
 """Pictures a second, at most."""
-_HEADS: Final = ("trial", "at", "does", "interventions", "tokens")
+_HEADS: Final = ("trial", "attempt", "does", "tokens")
 MOST_ROWS: Final = 12
 """Trials in a picture; the others are counted."""
 
@@ -117,6 +119,8 @@ class Progress:
         self._totals = _NOTHING
         self._running: dict[str, None] = {}
         """Names of trials that go on, in the order in which they were opened."""
+        self._tasks = TaskCounts()
+        self.training = TrainingStage()
         self._training = Training()
         self._trained = self._training.initial()
         self._answers = 0
@@ -138,6 +142,7 @@ class Progress:
         """Take an event in; give the line worth saying about it, if there is one."""
         self._seen = self._trials.apply(self._seen, recorded, {})
         self._spent = self._cost.apply(self._spent, recorded, {})
+        self.training.see(recorded)
         if recorded.stream.name == TRAIN:
             self._trained = self._training.apply(self._trained, recorded, {})
         if isinstance(recorded.event, InFlightFound):
@@ -147,6 +152,7 @@ class Progress:
         for name in names:
             self._renew(name)
         self._libraries = self._libraries.after(recorded)
+        self._tasks = self._tasks.after(recorded)
         if isinstance(recorded.event, EvolutionPlanned):
             self.planned = planned_trials(recorded.event)
         match recorded.event:
@@ -164,8 +170,8 @@ class Progress:
 
     @property
     def many(self) -> bool:
-        """Whether there are too many trials, or cells, to tell of each."""
-        return self._all > MANY
+        """Whether there are too many trials, or cells, to tell of each, or they are only how something else is done."""
+        return self._tasks.makes or self._all > MANY
 
     @property
     def _all(self) -> int:
@@ -178,7 +184,12 @@ class Progress:
         return self.totals() if _is_next(number) and not self._parts_told else None
 
     def _part_ended(self) -> str | None:
-        """Give the totals, where as many have ended as are worth a line."""
+        """Give the totals, where as many have ended as are worth a line.
+
+        A training, and whoever makes tasks, begins trials as it goes on: what came of those so far is no part of all.
+        """
+        if self._tasks.makes or self._trained.runs:
+            return None
         part = self._done * PARTS // self._all if self.many else 0
         if part <= self._parts_told:
             return None
@@ -205,13 +216,17 @@ class Progress:
 
     def totals(self) -> str:
         """Write where the run stands."""
+        return " · ".join(self._told_of_all())
+
+    def _told_of_all(self) -> Sequence[str]:
         run, totals = self.run, self._totals
         if run is None:
-            return "starting"
+            return ("starting",)
         trained = self._trained.runs.get(self.name)
-        parts = [
-            *_steps(trained),
+        return (
+            *self._steps(trained),
             *self._libraries.told,
+            *self._tasks.told,
             *(self._parts_done(run) if trained is None or totals.trials else ()),
             *([plural(totals.attempts, "attempt")] if totals.attempts or run.cells is None else ()),
             plural(self._answers, "turn"),
@@ -219,8 +234,18 @@ class Progress:
             spending(totals.sums),
             plural(totals.failed_calls, "failed call"),
             duration(run.took),
-        ]
-        return " · ".join(parts)
+        )
+
+    def _steps(self, trained: TrainedRun | None) -> Sequence[str]:
+        """Say how far a training is, and what it does."""
+        if trained is None:
+            return ()
+        row = training_row(trained)
+        epochs = max(row.epoch, self.training.epochs or 0)
+        course = f"epoch {row.epoch} of {epochs}, step {row.step} of {self.training.steps(row.steps_planned)}"
+        waits = () if row.waits_for is None else (f"waits to begin {row.waits_for} again",)
+        begun = (course,) if row.epoch else (plural(epochs, "epoch"),)
+        return (*begun, *self.training.told, *waits, counted(row), f"believed {believed(row.believed, row.deviation)}")
 
     def _parts_done(self, run: Run) -> Sequence[str]:
         """Say how far the trials are, or the cells, begun or not, and how many of those with a score are solved."""
@@ -230,7 +255,7 @@ class Progress:
         if cells is not None:
             scored, solved = cells.solved + cells.unsolved, cells.solved
             found = f" ({cells.found} found)" if cells.found else ""
-        score = f", {solved} of {scored} solved" if scored else ""
+        score = f", {solved} of {scored} solved" if scored and not self._tasks.planned else ""
         what = "trial" if cells is None else "cell"
         return (f"{self._done} of {plural(self._all, what)} done{found}{score}",)
 
@@ -240,10 +265,10 @@ class Progress:
         if run is None:
             return Text("starting", style="dim")
         rows = [self._row(run, run.trials[name]) for name in islice(self._running, MOST_ROWS)]
-        parts = aligned(_HEADS, rows) if rows else []
+        parts: list[RenderableType] = [AlignedRows(_HEADS, rows)] if rows else []
         if len(self._running) > MOST_ROWS:
             parts.append(Text(f"and {len(self._running) - MOST_ROWS} more", style="dim"))
-        return Group(*parts, one_line(Text(self.totals(), style="cyan")))
+        return Group(*parts, PackedParts(self._told_of_all()))
 
     def _renew(self, name: str) -> None:
         """Count a trial anew, and only this one."""
@@ -278,11 +303,11 @@ class Progress:
         )
 
     def _row(self, run: Run, trial: Trial) -> Sequence[str]:
-        interventions = [each.intervention or "none" for each in trial.attempts.values()]
         finished = sum(each.abandoned is None for each in trial.attempts.values())
-        at = f"attempt {finished} of {trial.max_attempts}"
-        words = ", ".join(each for each in interventions if each != "none")
-        return trial.name, at, phase_of(run, trial), words, count(trial.tokens, lacks=trial.unknown_tokens > 0)
+        level = next((each.intervention for each in reversed(trial.attempts.values())), None)
+        told = "" if level in {None, "none"} else f", {level}"
+        at = "" if trial.max_attempts == 1 else f"{finished} of {trial.max_attempts}{told}"
+        return trial.name, at, phase_of(run, trial), count(trial.tokens, lacks=trial.unknown_tokens > 0)
 
 
 _SCORED: Final = frozenset({"solved", "unsolved"})
@@ -307,57 +332,9 @@ def reason_of(event: Event) -> str | None:
             return None
 
 
-class LibraryCounts(NamedTuple):
-    """How far the libraries of a run over a suite are."""
-
-    planned: int
-    frozen: int
-    closed: int
-
-    def after(self, recorded: Recorded) -> "LibraryCounts":
-        """Count an event."""
-        match recorded.event:
-            case EvolutionPlanned(libraries=libraries):
-                return LibraryCounts(len(libraries), 0, 0)
-            case LibraryFrozen() if self.planned:
-                return self._replace(frozen=self.frozen + 1)
-            case LibraryClosed():
-                return self._replace(closed=self.closed + 1)
-            case _:
-                return self
-
-    @property
-    def told(self) -> Sequence[str]:
-        """Say it: how many learn, are measured, and are through."""
-        if not self.planned:
-            return ()
-        learning, measured = self.planned - max(self.frozen, self.closed), max(0, self.frozen - self.closed)
-        return (f"of {self.planned} libraries {learning} learn, {measured} are measured, {self.closed} are done",)
-
-
 def planned_trials(planned: EvolutionPlanned) -> int:
     """Count the trials that are scheduled over a suite."""
     return sum(each.learning + each.evaluation + each.replay + each.oracle for each in planned.libraries)
-
-
-def _steps(trained: TrainedRun | None) -> Sequence[str]:
-    """Say how far a training is."""
-    if trained is None:
-        return ()
-    row = training_row(trained)
-    course = f"epoch {row.epoch}, step {row.step} of {row.steps_planned}"
-    waits = () if row.waits_for is None else (f"waits to begin {row.waits_for} again",)
-    return (course, *waits, counted(row), f"believed {believed(row.believed, row.deviation)}")
-
-
-def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Text]:
-    """Write rows below their heads, a line each; what does not fit is cut.
-
-    A table of rich's measures and wraps each cell: eight times a second, that was a third of what a short run costs.
-    """
-    widths = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (heads, *rows)]
-    return [one_line(Text(line, style="" if number else "dim")) for number, line in enumerate(lines)]
 
 
 def line_of(recorded: Recorded) -> str | None:
@@ -379,7 +356,8 @@ def line_of(recorded: Recorded) -> str | None:
             how = "distilled skill" if skill.origin in {None, "distilled"} else f"{skill.origin} skill"
             return f"{place}: {how} {skill.skill}, revision {skill.revision}"
         case _:
-            return line_of_training(recorded.event) or _line_of_trouble(recorded, place)
+            told = line_of_training(recorded.event) or line_of_construction(recorded.event, place)
+            return told or _line_of_trouble(recorded, place)
 
 
 def _line_of_trouble(recorded: Recorded, place: str) -> str | None:
@@ -450,6 +428,7 @@ class Follower:
         """Take an event in; of a run that begins, read how much it is to do."""
         if isinstance(recorded.event, RunOpened):
             self._progress.planned = await planned_parts(self._log, recorded.event, self._progress.name)
+            self._progress.training.epochs = await planned_epochs(self._log, recorded.event, self._progress.name)
         return self._progress.see(recorded)
 
     async def follow(self, draw: Callable[[list[str]], None]) -> None:
