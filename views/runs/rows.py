@@ -428,7 +428,7 @@ _ENDED: Final[Sequence[Field[TrialRow]]] = (
     (">attempts", _attempts),
     ("interventions…", _interventions),
     (">cost", lambda row: written(row.cost_nano_usd, lacks="cost_nano_usd" in row.at_least)),
-    ("skill…", _led_to),
+    ("led to…", _led_to),
 )
 _TRIALS: Final = TableView(TrialRow, "trial", *_ENDED)
 _ARMS: Final = TableView(TrialRow, "trial condition…", *_ENDED)
