@@ -5,7 +5,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
 
@@ -66,15 +66,19 @@ class ItemRow:
         return None if value is None or value == "" else self.text(key)
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Give one text or more.
+        """Give one text or more; whole numbers are read as they are written.
 
         Raises:
             RowInvalid: It is no list of texts, or an empty one.
         """
         value = self.fields.get(key)
-        if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+        if not isinstance(value, list) or not value or not all(map(_is_text, value)):
             raise RowInvalid(f"`{key}` must be a list of one text or more, and is {_shown(value)}")
-        return tuple(value)
+        return tuple(map(str, value))
+
+    def first_of(self, keys: Sequence[str]) -> str:
+        """Say under which of several names a row has a value; under the first of them if under none."""
+        return next((key for key in keys if self.fields.get(key) not in _NOTHING), keys[0])
 
     def file(self, path: str) -> bytes:
         """Read a file below the folder.
@@ -185,6 +189,14 @@ def require_unicode(fields: Mapping[str, Any]) -> None:
         json.dumps(fields, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError as error:
         raise RowInvalid(f"it holds half of a surrogate pair, {error.object[error.start]!a}") from error
+
+
+_NOTHING: Final[tuple[Any, ...]] = (None, "", [])
+"""What stands where a table has no value."""
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
 
 
 class LocatedRow(NamedTuple):

@@ -7,7 +7,7 @@ from engine.items.formats.mathematics import item_seed, shuffle_choices
 from engine.items.scorers.anls import anls, levenshtein, read_expected
 from engine.items.scorers.answer_tags import first_tagged, last_tagged, widest_last
 from engine.items.scorers.cells import cell_names, same_value
-from engine.items.scorers.choice import AnswerChoice, chosen_label
+from engine.items.scorers.choice import AnswerChoice, as_label, chosen_label
 from engine.items.scorers.em import contains_match, exact_match, normalize
 from engine.items.scorers.f1 import f1_score, words_f1
 from engine.items.scorers.office import normalize as normalize_figure
@@ -34,7 +34,7 @@ def _docvqa(given: Inputs, _: str | None) -> Value:
 def _officeqa(given: Inputs, _: str | None) -> Value:
     answer, expected = given["prediction"], given["gold"]
     score = office_score(answer, expected)
-    value = {"em": score.exact, "f1": float(score.f1), "predicted_answer": answer, "gold_answer": expected}
+    value = {"em": score.exact, "f1": float(score.f1), "predicted_answer": answer.strip(), "gold_answer": expected}
     said, wanted = normalize_figure(answer), normalize_figure(expected)
     if score == (said == wanted, words_f1(said.split(), wanted.split())):
         return value
@@ -43,15 +43,16 @@ def _officeqa(given: Inputs, _: str | None) -> Value:
 
 def _livemath(given: Inputs, _: str | None) -> Value:
     choices = [AnswerChoice(**each) for each in given["choices"]]
-    label = chosen_label(last_tagged(given["prediction_text"]), choices)
-    correct = AnswerChoice(**given["correct_choice"])
+    said = last_tagged(given["prediction_text"])
+    label, right = chosen_label(said, choices), AnswerChoice(**given["correct_choice"])
+    correct = as_label(right.label)
     return {
-        **dict.fromkeys(("em", "f1", "sub_em"), label == correct.label),
-        "predicted_answer": label,
+        **dict.fromkeys(("em", "f1", "sub_em"), label == correct),
+        "predicted_answer": label or said,
         "predicted_label": label,
-        "predicted_text": next((each.text for each in choices if each.label == label), ""),
-        "correct_label": correct.label,
-        "correct_text": correct.text,
+        "predicted_text": next((each.text.strip() for each in choices if as_label(each.label) == label), ""),
+        "correct_label": correct,
+        "correct_text": right.text.strip(),
     }
 
 

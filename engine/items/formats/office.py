@@ -4,7 +4,10 @@ What the model may look into are the documents that a row names (``officeqa``), 
 (``officeqa_corpus``), among which it has to find them.
 """
 
+import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -19,6 +22,12 @@ _DOCUMENTS: Final = "documents"
 """Folder of the documents, beside the table."""
 _TEXTS: Final = (".txt", ".md", ".json", ".csv")
 """Of files that are documents."""
+_SEPARATOR: Final = re.compile(rf"[;\r\n]|(?:{'|'.join(rf'(?<={re.escape(each)})' for each in _TEXTS)})\s*,")
+"""Between names of documents; a comma only behind one, since names may have some."""
+_NAMES: Final = ("uid", "id")
+_ANSWERS: Final = ("answer", "ground_truth")
+_TYPES: Final = ("difficulty", "category")
+"""Names that tables have for one thing; the first under which a row has a value counts."""
 
 
 class Office:
@@ -39,14 +48,14 @@ class Office:
 
     def read(self, row: ItemRow) -> ReadItem:
         """Make an item of a row. Without a folder of documents, the model has none to look into."""
-        name = row.text("uid") if "uid" in row.fields else row.text("id")
+        name = row.text(row.first_of(_NAMES))
         item = Item(
             format=self.name,
             question=row.text("question"),
-            expected=row.text("answer"),
+            expected=row.text(row.first_of(_ANSWERS)),
             folder=self._folder(row),
         )
-        return ReadItem(name, item, row.optional("difficulty"))
+        return ReadItem(name, item, row.optional(row.first_of(_TYPES)))
 
     def _folder(self, row: ItemRow) -> Digest | None:
         """Keep the documents that the model may look into. None: there are none."""
@@ -69,9 +78,11 @@ class Office:
 
 
 def _sources(row: ItemRow) -> list[str]:
-    """List the documents that a question rests on."""
+    """List the documents that a question rests on: a list, one that is written as JSON, or one a line."""
     written = row.fields.get("source_files") or ""
-    parts = written if isinstance(written, list) else str(written).replace(";", "\n").splitlines()
+    with suppress(ValueError, RecursionError):
+        written = json.loads(written) if isinstance(written, str) and written.lstrip().startswith("[") else written
+    parts = written if isinstance(written, list) else _SEPARATOR.split(str(written))
     return [str(each).strip() for each in parts if str(each).strip()]
 
 

@@ -48,7 +48,7 @@ def cut_context(text: str, most: int = _CONTEXT_CHARS) -> str:
     """Cut a context down to so many characters, at the beginning of a document where there is one to cut at."""
     if len(text) <= most:
         return text
-    at = text.rfind(_DOCUMENT, 0, most)
+    at = text.rfind(_DOCUMENT, 0, most + len(_DOCUMENT))
     return (text[:at] if at > 0 else text[:most]).rstrip()
 
 

@@ -3,11 +3,18 @@
 import ast
 import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any, Final
 
 SOLVED: Final = Fraction(999, 1000)
 """Similarity from which an answer counts as right."""
+_ANSWERS: Final = ("answers", "ground_truth", "answer")
+"""Names under which a table has expected answers; the first that it has counts."""
+_TEXTS: Final = ("text", "answer", "value")
+"""Names under which one of several has its text."""
+_NO_LITERAL: Final = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 _FAR: Final = Fraction(1, 2)
 """Share of characters from which two texts have nothing in common."""
 
@@ -19,22 +26,33 @@ def anls(answer: str, expected: Sequence[str]) -> Fraction:
 
 
 def read_expected(given: Any) -> tuple[str, ...]:
-    """Read expected answers as data sets hold them: a list, a list written into a text, or a table with ``answers``.
+    """Read expected answers as data sets hold them: a list, one written into a text, or a table with ``answers``.
 
     Where there are none, an empty answer is expected, as DocVQA's own reader has it.
     """
     match given:
         case Mapping():
-            return read_expected(given.get("answers"))
+            key = next((key for key in _ANSWERS if key in given), None)
+            return (str(given),) if key is None else read_expected(given[key])
         case str():
-            listed = _list_in(given)
-            return (given,) if listed is None else read_expected(listed)
+            held = _held_in(given.strip())
+            return (given.strip(),) if held is None else read_expected(held)
         case None:
             return ("",)
+        case AbstractSet():
+            return read_expected(sorted(given, key=str))
         case Sequence():
-            return tuple(map(str, given)) or ("",)
+            return tuple(each for one in given for each in _each_expected(one)) or ("",)
         case _:
             return (str(given),)
+
+
+def _each_expected(one: Any) -> tuple[str, ...]:
+    """Read one of a list of answers; one that is a table has it under a name."""
+    if not isinstance(one, Mapping):
+        return (str(one),)
+    key = next((key for key in _TEXTS if key in one), None)
+    return (str(one),) if key is None else read_expected(one[key])
 
 
 def levenshtein(one: str, other: str) -> int:
@@ -60,15 +78,11 @@ def _similarity(said: str, wanted: str) -> Fraction:
     return Fraction(0) if distance >= _FAR else 1 - distance
 
 
-def _list_in(text: str) -> list[Any] | None:
-    """Read a list that is written as JSON or as a literal of Python. None: the text is none."""
-    if not text.strip().startswith("["):
+def _held_in(text: str) -> Any:
+    """Read a list or a table that is written as JSON or as a literal of Python. None: the text is none."""
+    if not text.startswith(("[", "{")):
         return None
-    for read, wrong in ((json.loads, ValueError), (ast.literal_eval, (ValueError, SyntaxError))):
-        try:
-            found = read(text.strip())
-        except wrong:
-            continue
-        if isinstance(found, list):
-            return found
+    for read, wrong in ((json.loads, (ValueError, RecursionError)), (ast.literal_eval, _NO_LITERAL)):
+        with suppress(*wrong):
+            return read(text)
     return None

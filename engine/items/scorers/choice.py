@@ -15,16 +15,17 @@ class AnswerChoice(NamedTuple):
 
 def chosen_label(answer: str, choices: Sequence[AnswerChoice]) -> str:
     """Give the label that an answer chooses; what it says instead, in capitals, where that is no label."""
-    labels = {_as_label(each.label): each.label for each in choices}
-    said = _as_label(answer)
+    labels = {as_label(each.label) for each in choices}
+    said = as_label(answer)
     if said in labels:
-        return labels[said]
+        return said
     for each in choices:
-        if each.text.strip() == answer.strip():
-            return each.label
-    first = _as_label(answer.split(maxsplit=1)[0]) if answer.split() else ""
-    return labels.get(first, said)
+        if each.text.strip() and each.text.strip().lower() == answer.lower():
+            return as_label(each.label)
+    first = as_label(answer.split(maxsplit=1)[0]) if answer.split() else ""
+    return first if first in labels else said
 
 
-def _as_label(text: str) -> str:
-    return text.strip().upper().rstrip(_AFTER_LABEL).strip()
+def as_label(text: str) -> str:
+    """Write a label as labels are compared: in capitals, without what stands behind it."""
+    return text.strip().upper().rstrip(_AFTER_LABEL)

@@ -5,12 +5,14 @@ scale counts where both sides name one.
 """
 
 import re
+import string
 from fractions import Fraction
 from typing import Final, NamedTuple
 
 from engine.items.scorers.f1 import words_f1
 
-_PUNCTUATION: Final = re.compile(r"[^\w\s.%-]|_")
+_PUNCTUATION: Final = str.maketrans("", "", "".join(each for each in string.punctuation if each not in ".-%"))
+"""ASCII alone: a minus sign of Unicode stands, so that a figure with it is not the same figure without."""
 _LEFT_OUT: Final = re.compile(r"\b(millions?|billions?|dollars?|nominal)\b")
 _SCALE: Final = re.compile(r"\b(million|billion)s?\b", re.IGNORECASE)
 
@@ -24,8 +26,8 @@ class OfficeScore(NamedTuple):
 
 
 def normalize(text: str) -> str:
-    """Write a figure in lower case, without words of scale and currency, and punctuation but ``.``, ``-`` and ``%``."""
-    bare = _PUNCTUATION.sub("", text.lower().strip().replace(",", ""))
+    """Write a figure in lower case, without words of scale, and ASCII punctuation but ``.``, ``-`` and ``%``."""
+    bare = text.lower().translate(_PUNCTUATION)
     return " ".join(_LEFT_OUT.sub(" ", bare).split())
 
 

@@ -64,6 +64,9 @@ def loaded(folder: Path, name: str, *rows: dict[str, Any]) -> list[tuple[Item, d
         ({"answers": '["3 May", "May 3"]'}, ["3 May", "May 3"]),
         ({"ground_truth": "['3 May']", "answer": "other"}, ["3 May"]),
         ({"answer": "3 May"}, ["3 May"]),
+        ({"answers": "", "answer": " 3 May "}, ["3 May"]),
+        ({"answers": [{"text": "3 May"}, 3]}, ["3 May", "3"]),
+        ({"answers": '{"answers": ["3 May"]}'}, ["3 May"]),
     ],
 )
 def test_answers_are_read_under_the_names_that_tables_have(
@@ -72,6 +75,43 @@ def test_answers_are_read_under_the_names_that_tables_have(
     """As SkillOpt's tables are written, too; types of questions come from lists in texts."""
     ((item, _),) = loaded(folder, "docvqa", {**PAGE, **changes, "question_types": "['form', 'table/list']"})
     assert item.expected == expected
+
+
+def test_a_question_may_hold_the_path_of_its_page(folder: Path) -> None:
+    """As SkillOpt's tables are written; a path under its own name counts before it, and neither reaches the model."""
+    row = {"questionId": 7, "question": "Which date? document_path: page.png", "answers": ["x"]}
+    ((item, _),) = loaded(folder, "docvqa", row)
+    assert (item.question, item.images[0].digest) == ("Which date?", digest_of(AMBER))
+    other = {**row, "question": "Which date? document_path: gone.png", "image_path": "page.png"}
+    ((item, _),) = loaded(folder, "docvqa", other)
+    assert item.question == "Which date?"
+    with pytest.raises(ItemsInvalid, match="asks nothing before document_path:"):
+        loaded(folder, "docvqa", {**row, "question": "document_path: page.png"})
+    with pytest.raises(ItemsInvalid, match="`image` must be a text that is not empty"):
+        loaded(folder, "docvqa", {**row, "question": "Which date? document_path:"})
+
+
+@pytest.mark.parametrize(
+    "sources",
+    ["a.txt\nold/b.txt", "a.txt; old/b.txt\r\n", "a.txt, old/b.txt", '["a.txt", "old/b.txt"]', ["a.txt", "old/b.txt"]],
+)
+def test_sources_of_a_figure_are_listed_in_many_forms(sources: Any, folder: Path) -> None:
+    """One a line, between signs, or as a list; a comma within a name parts nothing."""
+    ((_, texts),) = loaded(folder, "officeqa", {**FIGURE, "source_files": sources})
+    assert texts == {"a.txt": "A", "old/b.txt": "B"}
+    (folder / "documents" / "a, b.txt").write_text("AB")
+    ((_, texts),) = loaded(folder, "officeqa", {**FIGURE, "source_files": "a, b.txt"})
+    assert texts == {"a, b.txt": "AB"}
+
+
+def test_a_figure_has_its_name_answer_and_type_under_either_name(folder: Path) -> None:
+    """The first that is not empty; an answer that is missing is none."""
+    row = {"uid": "", "id": "U9", "question": "Q?", "ground_truth": "[1, −2]", "category": "hard"}  # noqa: RUF001
+    ((item, _),) = loaded(folder, "officeqa", row)
+    assert item.expected == "[1, −2]"  # noqa: RUF001
+    for changes, told in (({"ground_truth": ""}, "`answer` must be"), ({"id": ""}, "`uid` must be")):
+        with pytest.raises(ItemsInvalid, match=f"test.json:1: {told}"):
+            loaded(folder, "officeqa", {**row, **changes})
 
 
 @pytest.mark.parametrize("changes", [{}, {"answers": None}, {"answers": "[]"}, {"answers": [""]}, {"answer": " "}])

@@ -1,6 +1,7 @@
 """Item sets are read whole or not at all, in an order that is the same everywhere."""
 
 import json
+import re
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -279,7 +280,8 @@ def test_what_no_file_system_and_no_model_takes_is_a_fault_of_its_row(
     [
         ("BB", "A", "the labels of the choices must differ: B, B"),
         ("AB", "A", "the choice A and correct_choice differ"),
-        ("BC", "", "the labels of the choices must differ: B, C"),
+        ("BC", "", "`correct_choice` names no label: write the label of the choice that is right"),
+        ("BC", "C.", "the choice C. and correct_choice differ"),
     ],
 )
 def test_choices_that_contradict_each_other_are_none(tmp_path: Path, labels: str, correct: str, problem: str) -> None:
@@ -290,6 +292,50 @@ def test_choices_that_contradict_each_other_are_none(tmp_path: Path, labels: str
     with pytest.raises(ItemsInvalid) as caught:
         _load(tmp_path, form=MATHEMATICS)
     assert [fault.problem for fault in caught.value.faults] == [problem]
+
+
+@pytest.mark.parametrize(
+    ("choices", "correct"),
+    [
+        ([{"label": "A", "text": "x"}, {"label": "C", "text": "z"}], {"label": "B", "text": "y"}),
+        ([{"label": "c", "text": "z"}, {"text": "y"}, {"label": "a.", "content": "x"}], "b"),
+        (["x", "y", "z"], "B."),
+        ({"C": "z", "B": "y", "A": "x"}, {"label": "b", "text": ""}),
+    ],
+)
+def test_choices_are_written_in_many_forms(tmp_path: Path, choices: Any, correct: Any) -> None:
+    """Objects, texts alone, or texts by label; the correct one may be its label alone, in either case."""
+    row = {"no": 1, "month": "202511", "theorem_type": "Existence", "question": "Q?"}
+    (tmp_path / "rows.jsonl").write_text(json.dumps({**row, "choices": choices, "correct_choice": correct}))
+    kept = Kept()
+    (ref,) = _load(tmp_path, form=MATHEMATICS, kept=kept).items
+    item = kept.item(ref.digest)
+    assert [each["text"] for each in item.expected["choices"]] == ["x", "y", "z"]
+    assert ref.task_type == "Existence"
+    for said, hard in (("<answer>b</answer>", True), ("Y", True), ("A", False), ("", False)):
+        assert MATHEMATICS.score(item, ItemAnswer(said, kept.blobs.__getitem__)).hard is hard
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"choices": []}, "`choices` must be a list of 1 to 26 choices"),
+        ({"choices": None}, "`choices` must be a list of 1 to 26 choices"),
+        ({"choices": ["x"] * 27}, "`choices` must be a list of 1 to 26 choices"),
+        ({"choices": ["x", ""]}, "each with a text"),
+        ({"choices": [True]}, "`text` of a choice must be a text"),
+        ({"correct_choice": None}, "`correct_choice` names no label"),
+        ({"correct_choice": "D"}, "no choice is labelled D, and correct_choice has no text"),
+        ({"question": " "}, "`question` must be a text"),
+        ({"month": None}, "`month` must be a text"),
+    ],
+)
+def test_what_is_no_question_with_choices_says_why(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
+    """By its row, before anything is paid for."""
+    row = {"no": 1, "month": "202511", "question": "Q?", "choices": ["x", "y"], "correct_choice": "A", **changes}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row))
+    with pytest.raises(ItemsInvalid, match=f"rows.jsonl:1: .*{re.escape(told)}"):
+        _load(tmp_path, form=MATHEMATICS)
 
 
 def test_a_correct_choice_may_stand_among_the_others(tmp_path: Path) -> None:
