@@ -452,29 +452,27 @@ def _missing(present: Sequence[KeyPath], origin: str, *, other: bool) -> Iterato
         origin: What is blamed.
         other: Whether the program is another than exploring, which may do without tasks.
     """
+    patterns = [(path, pattern(path)) for path in present]
     for key in keys():
         if key.default is REQUIRED and not (key.path == ("tasks",) and other):
             depth = len(key.path) - 1
-            tables = {path[:depth] for path in present if _is_below(path, key.path[:-1])} if depth else {()}
+            tables = {path[:depth] for path, named in patterns if named[:depth] == key.path[:depth]} if depth else {()}
             for table in sorted(tables):
                 if (*table, key.path[-1]) not in present:
                     name = dotted((*table, key.path[-1]))
                     yield ConfigProblem(origin, name, f"{name} is missing", f"set it: {key.doc or name}")
 
 
-def _is_below(path: KeyPath, table: KeyPath) -> bool:
-    return pattern(path)[: len(table)] == table
-
-
 def _with_defaults(winners: Mapping[KeyPath, ConfigValue], tables: Sequence[KeyPath]) -> Iterator[ConfigValue]:
     """List every key once: given values, and the defaults of all that stands in a table that is there."""
-    present = [*winners, *tables]
+    patterns = [(path, pattern(path)) for path in (*winners, *tables)]
     for key in keys():
         depth = next((index for index, part in enumerate(key.path) if part.startswith("<")), None)
         if depth is None:
             yield winners.get(key.path, ConfigValue(key.path, key.default, "default"))
             continue
-        for name in sorted({path[: depth + 1] for path in present if _is_below(path, key.path[: depth + 1])}):
+        table = key.path[: depth + 1]
+        for name in sorted({path[: depth + 1] for path, named in patterns if named[: depth + 1] == table}):
             below = (*name, *key.path[depth + 1 :])
             if not below[-1].startswith("<"):
                 yield winners.get(below, ConfigValue(below, key.default, "default"))

@@ -122,7 +122,13 @@ def _struct(cls: type[msgspec.Struct]) -> inspect.StructType:
 
 def keys() -> tuple[ConfigKey, ...]:
     """List every key, tables left out, in the order of the specification."""
-    return tuple(_keys(root(), ()))
+    return _all_keys(tuple(usable_programs()), tuple(usable_methods()))
+
+
+@cache
+def _all_keys(programs: tuple[str, ...], methods: tuple[str, ...]) -> tuple[ConfigKey, ...]:
+    """List them once: each specification that is read asks for them several times."""
+    return tuple(_keys(_root(programs, methods), ()))
 
 
 def _keys(table: inspect.StructType, path: Path) -> Iterator[ConfigKey]:
