@@ -8,6 +8,8 @@ FIND_PYTHON = for each in $(PYTHON) python3 python3.14 python3.13 python3.12 pyt
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$each"; break; }; done
 # A benchmark takes minutes; what `make bench` runs by default only shows that each of them works.
 QUICK := $(if $(FULL),,--quick)
+# Where an environment forbids it, each process of the tests compiles again what the one before it has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test check bench vectors mutants fix venv docs site clean
 .DEFAULT_GOAL := help
