@@ -32,6 +32,7 @@ def test_front_matter_is_of_the_settings_and_of_no_edit(trained: Path) -> None:
     assert "settings: 4 lines of front matter" in told
 
 
+@pytest.mark.slow
 def test_a_training_is_shown_as_one(trained: Path) -> None:
     """Its program is named; a method is named where it trains as SkillOpt does, and items have their types."""
     told = type_in(trained, "show").out
@@ -40,6 +41,7 @@ def test_a_training_is_shown_as_one(trained: Path) -> None:
     assert {row["task_type"] for row in items} >= {"fresh", "oils", "minerals"}
 
 
+@pytest.mark.slow
 def test_a_fork_is_cut_at_the_names_that_people_see(trained: Path) -> None:
     """A candidate, an edit of it, its event and that event's position are one place."""
     log = type_in(trained, "log", "tail", "@latest", "-n", "100000", "--json").rows

@@ -23,6 +23,7 @@ from events.types.run import RunClosed
 from events.types.session import CallLeftOpen, InFlightFound
 from replay.rerun import rerun
 from tests.engine.providers.support_server import Handler, answer, completion, serving
+from tests.support.pretend import pretended
 from tests.support.runs import SCRIPT, make_base, setting, spec
 from tests.support.worlds import Ticking
 
@@ -70,7 +71,7 @@ async def test_a_run_stops_at_the_first_refusal_and_is_resumed_without_a_loss(
     log = MemoryLog(clock=Ticking())
     base = make_base(tmp_path, refusing(error), *MANY)
     with pytest.raises(CallsRefused) as caught:
-        await start_run(await setting(log, base), spec(concurrency=2))
+        await start_run(pretended(log, base), spec(concurrency=2))
     assert caught.value.exit_code == ExitCode.SETTINGS
     run = await only_run(log)
     assert (mends in caught.value.remedy, f"stillroom resume {run}" in caught.value.remedy) == (True, True)
@@ -81,7 +82,7 @@ async def test_a_run_stops_at_the_first_refusal_and_is_resumed_without_a_loss(
     assert not [*await events_of(log, ModelFailed), *await events_of(log, AttemptJudged)]
 
     (base / "script.toml").write_text(SCRIPT)
-    await resume_run(await setting(log, base), run, accept_changes=True)
+    await resume_run(pretended(log, base), run, accept_changes=True)
     (closed,) = await events_of(log, RunClosed)
     assert (closed.solved, closed.no_verdict) == (20, 0)
     found = {ref for event in await events_of(log, InFlightFound) for ref in event.asked}

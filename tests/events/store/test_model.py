@@ -239,4 +239,4 @@ TwoStores.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TestTwoStores = pytest.mark.timeout(300)(TwoStores.TestCase)
+TestTwoStores = pytest.mark.slow(pytest.mark.timeout(300)(TwoStores.TestCase))

@@ -67,6 +67,7 @@ def varying(folder: Path, task: Path, *answers: dict[str, Any], revised: dict[st
     return constructing(folder, models, critique=False, **{"specs": "", "variant_of": str(task), **own})
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @needs_isolation
 async def test_a_variant_is_published_after_the_one_that_reuses_the_data_is_refused_by_name(tmp_path: Path) -> None:

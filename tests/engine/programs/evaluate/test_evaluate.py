@@ -267,7 +267,7 @@ async def test_questions_are_arms_items_and_repeats_as_tasks_are(tmp_path: Path)
     assert await calls(log, other.run) == 4
 
 
-@pytest.mark.parametrize("step", [pytest.param(7, marks=[pytest.mark.slow, pytest.mark.timeout(900)]), 61])
+@pytest.mark.parametrize("step", [pytest.param(7, marks=[pytest.mark.slow, pytest.mark.timeout(900)]), 149])
 async def test_it_survives_a_death_at_any_moment(step: int, tmp_path: Path) -> None:
     """No answered call is paid for again, no cap is overdrawn, and every cell ends as it did."""
     async with world(tmp_path, script=SCRIPT) as here:

@@ -130,6 +130,8 @@ BENCHMARKS: Final[Mapping[str, tuple[Callable[[Path, range], None], str, str]]] 
     "household": (household, "steps", OPEN),
 }
 """By format: who writes its files, the way of its items, and what there is to be learnt."""
+IN_SANDBOXES: Final = frozenset({"spreadsheetbench"})
+NAMES: Final = [pytest.param(each, marks=[pytest.mark.slow] if each in IN_SANDBOXES else []) for each in BENCHMARKS]
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +168,7 @@ async def taught(log: EventLog, base: Path, name: str, **changes: Any) -> str:
     return report.run
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", NAMES)
 async def test_a_training_on_it_finds_the_rule_that_its_failed_items_tell(name: str, tmp_path: Path) -> None:
     """Given a skill that is empty, nothing is solved; with what was accepted, all is; and it replays without a call."""
     if name == "spreadsheetbench":
@@ -201,7 +203,7 @@ def secrets(name: str) -> tuple[str, ...]:
             return ("seed", "treated")
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", NAMES)
 async def test_what_is_expected_reaches_neither_model_nor_sandbox(name: str, tmp_path: Path) -> None:
     """Until a first skill is accepted, nobody has read a clue: no request and no file of a sandbox holds an answer."""
     if name == "spreadsheetbench":
