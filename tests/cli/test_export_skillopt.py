@@ -11,7 +11,7 @@ import pytest
 
 from events.store.sqlite.store import SqliteLog
 from tests.cli.terminal import ticking, type_in
-from tests.support.trained import FIRST, SECOND, THIRD, record_trained
+from tests.support.trained import FIRST, GUIDED, SECOND, THIRD, record_trained
 from tests.views.histories import record, whole
 
 PEER = shutil.which("skillopt-train")
@@ -26,6 +26,31 @@ print(json.dumps([state["last_completed_step"], [each["action"] for each in hist
     open(state["current_skill_path"]).read(), open(state["best_skill_path"]).read(),
     trainer._load_skill(out, 1), trainer.skill_hash(trainer._load_skill(out, 3)) == history[2]["candidate_hash"]]))
 """
+GOES_ON = """
+import json, os, sys
+from skillopt.engine.trainer import ReflACTTrainer
+from skillopt.envs.base import EnvAdapter
+
+class Quiet(EnvAdapter):
+    asked = []
+    def build_train_env(self, batch_size, seed, **_): return [{"id": f"t{n}"} for n in range(batch_size)]
+    def build_eval_env(self, env_num, split, seed, **_): return [{"id": split}]
+    def get_task_types(self): return ["any"]
+    def reflect(self, results, *_, **__): return []
+    def rollout(self, env, skill, out_dir, **_):
+        self.asked.append([os.path.relpath(out_dir, sys.argv[1]), skill])
+        return [{"id": each["id"], "hard": 1, "soft": 1.0} for each in env]
+
+cfg = json.load(open(sys.argv[1] + "/config.json"))
+cfg |= {"out_root": sys.argv[1], "skill_init": sys.argv[1] + "/skills/skill_v0000.md", "num_epochs": 2, "train_size": 4,
+    "batch_size": 2, "accumulation": 1, "sel_env_num": 1, "test_env_num": 1, "analyst_workers": 1, "use_gate": True,
+    "use_slow_update": True, "use_meta_skill": True, "eval_test": True, "steps_per_epoch": 0,
+    "optimizer_model": "none", "target_model": "none"}
+adapter = Quiet()
+ReflACTTrainer(cfg, adapter).train()
+print(json.dumps(adapter.asked))
+"""
+"""SkillOpt's trainer goes on in a folder, under an adapter that counts what it is asked; no model is called."""
 
 
 @pytest.fixture
@@ -76,7 +101,14 @@ def test_a_training_is_written_as_skillopt_lays_it_out(folder: Path) -> None:
     assert [summary[f"total_{name}"] for name in ("steps", "accepts", "rejects", "skips")] == [4, 2, 1, 1]
     assert (summary["baseline_test_hard"], summary["test_hard"], summary["ending"]) == (0.0, 0.5, "completed")
     assert (row["accepted"], row["rejected"], row["skipped"], row["undecided"], row["best_step"]) == (2, 1, 1, 0, 3)
-    assert any("e2.slow" in each for each in row["lost"])
+    assert [each["step_in_epoch"] for each in history] == [0, 1, 0, 1]  # SkillOpt counts from 0
+    assert [each["current_origin"] for each in history] == ["step_0001", "step_0001", "step_0003", "step_0003"]
+    state = json.loads((out / "runtime_state.json").read_text())
+    assert state["current_score"] == history[-1]["current_score"] is not None
+    assert Path(state["current_skill_path"]).read_text() == THIRD
+    slow = json.loads((out / "slow_update" / "epoch_02" / "slow_result.json").read_text())
+    assert (slow["action"], (out / "slow_update/epoch_02/candidate_skill.md").read_text()) == ("skip_undecided", GUIDED)
+    assert json.loads((out / "slow_update/epoch_01/slow_result.json").read_text())["action"] == "inject_placeholder"
 
 
 def test_no_folder_is_written_over_and_other_runs_are_refused(folder: Path) -> None:
@@ -108,3 +140,19 @@ def test_skillopt_itself_resumes_from_the_folder(folder: Path) -> None:
     ).stdout
     step, actions, current, best, first, same = json.loads(told.splitlines()[-1])
     assert (step, actions[1], current, best, first, same) == (4, "reject", THIRD, THIRD, SECOND, True)
+
+
+@pytest.mark.skipif(PEER is None, reason="no skillopt-train on the path")
+@pytest.mark.slow
+def test_skillopts_trainer_goes_on_where_the_folder_ends(folder: Path) -> None:
+    """It finds all steps and ends of epochs done: it changes no skill, tries none again, and tests those it should."""
+    _, out = export(folder)
+    assert PEER is not None
+    before = {each.name: each.read_text() for each in (out / "skills").iterdir()}
+    words = [str(Path(PEER).with_name("python")), "-c", GOES_ON, str(out)]
+    told = subprocess.run(words, capture_output=True, check=False, text=True)
+    assert told.returncode == 0, told.stdout[-800:] + told.stderr[-2000:]
+    asked = dict(json.loads(told.stdout.splitlines()[-1]))
+    assert {each.name: each.read_text() for each in (out / "skills").iterdir()} == before
+    assert asked == {"test_eval_baseline": FIRST, "test_eval": THIRD}
+    assert json.loads((out / "runtime_state.json").read_text())["last_completed_step"] == 4

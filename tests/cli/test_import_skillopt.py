@@ -1,6 +1,8 @@
 """An output folder of SkillOpt from the command line: imported, looked at as a training of ours, and back again."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ from tests.cli.terminal import ticking, type_in
 from tests.engine.importers.skillopt.made import GUIDED, write_output
 from tests.support.trained import FIRST, SECOND, THIRD, record_trained
 
+PEER = shutil.which("skillopt-train")
+"""SkillOpt's command, beside the interpreter that has it. None: it is not on the path."""
+
 
 def imported(folder: Path, path: str) -> dict[str, Any]:
     """Import a folder, and give the row."""
@@ -19,6 +24,12 @@ def imported(folder: Path, path: str) -> dict[str, Any]:
     assert outcome.code == 0, (outcome.out, outcome.err)
     (row,) = outcome.rows
     return row
+
+
+def edits_of(folder: Path, run: str) -> list[tuple[object, ...]]:
+    """List the edits of a run, and what became of them."""
+    rows = type_in(folder, "edits", "list", run, "--json").rows
+    return [tuple(each[key] for key in ("edit", "op", "content", "target", "standing", "revision")) for each in rows]
 
 
 def test_a_training_that_we_wrote_for_skillopt_comes_back(tmp_path: Path) -> None:
@@ -34,6 +45,9 @@ def test_a_training_that_we_wrote_for_skillopt_comes_back(tmp_path: Path) -> Non
     assert type_in(tmp_path, "export", "skillopt", "r1", "--to", "out").code == 0
     row = imported(tmp_path, "out/r1")
     assert (row["steps"], row["accepted"], row["rejected"], row["skipped"]) == (4, 2, 1, 1)
+    ours, read = (edits_of(tmp_path, run) for run in ("r1", row["run"]))
+    assert ours == read
+    assert len(ours) > 5
     assert type_in(tmp_path, "export", "skillopt", row["run"], "--to", "again").code == 0
     first, again = tmp_path / "out" / "r1", tmp_path / "again" / row["run"]
     assert {each.name: each.read_text() for each in (again / "skills").iterdir()} == {
@@ -86,3 +100,79 @@ def test_what_is_no_output_folder_is_refused(tmp_path: Path, name: str, said: st
     outcome = type_in(tmp_path, "import", "skillopt", name)
     told = " ".join(outcome.err.split())
     assert (outcome.code, said in told, "an output folder of SkillOpt" in told) == (2, True, True), told
+
+
+TRAINS = """
+import json, os, sys
+from skillopt.engine.trainer import ReflACTTrainer
+from skillopt.envs.base import EnvAdapter
+from skillopt.gradient import aggregate
+
+aggregate.load_prompt = lambda *_, **__: ""  # the package lacks its prompts, and no model is asked
+
+def patch(*edits):
+    return {"source_type": "failure", "batch_size": 2, "patch": {"reasoning": "r", "edits": list(edits)}}
+
+PLAN = [
+    [patch({"op": "append", "content": "Be brief."}, {"op": "replace", "target": "not there", "content": "x"})],
+    [patch({"op": "append", "content": "Guess."})],
+    [],
+]
+
+class Scripted(EnvAdapter):
+    steps = 0
+    def build_train_env(self, batch_size, seed, **_): return [{"id": f"t{seed}.{n}"} for n in range(batch_size)]
+    def build_eval_env(self, env_num, split, seed, **_): return [{"id": f"{split}{n}"} for n in range(4)]
+    def get_task_types(self): return ["any"]
+    def reflect(self, results, skill, out_dir, **_):
+        self.steps += 1
+        return PLAN[(self.steps - 1) // 2 % 3] if self.steps % 2 == 0 else []
+    def rollout(self, env, skill, out_dir, **_):
+        right = 0 if "Guess." in skill else 3 if "brief" in skill else 1
+        rows = [{"id": each["id"], "hard": int(n < right), "soft": float(n < right)} for n, each in enumerate(env)]
+        os.makedirs(out_dir, exist_ok=True)
+        with open(out_dir + "/results.jsonl", "w") as file:
+            file.writelines(json.dumps(row) + "\\n" for row in rows)
+        return rows
+
+out = sys.argv[1]
+open(out + ".md", "w").write("---\\nname: answers\\n---\\nAnswer.\\n")
+ReflACTTrainer({"out_root": out, "skill_init": out + ".md", "num_epochs": 1, "train_size": 12, "batch_size": 2,
+    "accumulation": 2, "seed": 1, "minibatch_size": 2, "merge_batch_size": 2, "analyst_workers": 1, "edit_budget": 4,
+    "min_edit_budget": 1, "sel_env_num": 0, "test_env_num": 0, "eval_test": True, "use_slow_update": True,
+    "optimizer_model": "none", "target_model": "none"}, Scripted()).train()
+"""
+"""SkillOpt's trainer under an adapter that plays a script: one candidate accepted, one rejected, one step skipped."""
+
+
+@pytest.mark.skipif(PEER is None, reason="no skillopt-train on the path")
+@pytest.mark.slow
+def test_a_folder_that_skillopt_itself_wrote_is_read_and_comes_back_byte_for_byte(tmp_path: Path) -> None:
+    """What its files say is in the log: documents, scores, edits; the export is the folder, but for its place."""
+    assert PEER is not None
+    out = tmp_path / "theirs"
+    told = subprocess.run(
+        [Path(PEER).with_name("python"), "-c", TRAINS, out], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr[-2000:]
+    history = json.loads((out / "history.json").read_text())
+    assert [each["action"] for each in history] == ["accept_new_best", "reject", "skip_no_patches"]
+    row = imported(tmp_path, "theirs")
+    assert (row["steps"], row["accepted"], row["rejected"], row["skipped"], row["warnings"]) == (3, 2, 1, 1, [])
+    edits = [(edit, content, standing) for edit, _, content, _, standing, _ in edits_of(tmp_path, row["run"])]
+    assert edits[:3] == [
+        ("s1.1", "Be brief.", "accepted"), ("s1.2", "x", "refused"), ("s2.1", "Guess.", "rejected"),
+    ]  # fmt: skip
+    logged = [
+        (each["revision"], each["score"]) for each in type_in(tmp_path, "skills", "log", "answers", "--json").rows
+    ]
+    assert logged[:2] == [(0, 0.25), (1, 0.75)]
+    assert type_in(tmp_path, "export", "skillopt", row["run"], "--to", "back").code == 0
+    back = tmp_path / "back" / row["run"]
+    theirs, ours = (
+        {each.relative_to(one): each.read_bytes() for each in one.rglob("*.*") if each.is_file()} for one in (out, back)
+    )
+    assert sorted(theirs) == sorted(ours)
+    assert {str(path) for path in theirs if theirs[path] != ours[path]} == {"runtime_state.json"}
+    state = json.loads(ours[Path("runtime_state.json")])
+    assert Path(state["current_skill_path"]).read_text() == (out / "skills" / "skill_v0003.md").read_text()

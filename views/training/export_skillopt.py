@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 import msgspec
@@ -13,16 +13,18 @@ from anyio import to_thread
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from engine.adoption.tree import is_safe_path
 from engine.config.spec import RunSpec, read_spec
 from engine.programs.train.spec import train_spec
 from events.store.base import EventLog, Selection
-from events.types.run import RunOpened
+from events.types.run import RunImported, RunOpened
 from events.values import NamedDigest, Ratio
 from projections.training.measures import cells_of, passes_of, reward_of, selection_score, share_of
 from projections.training.state import CandidateRecord, ProposedEdit, RevisionRecord, StepRecord, TrainedRun
 from views.terminal.errors import UsageWrong
 from views.terminal.format import plural
 from views.terminal.log_access import OpenedLog
+from views.training.skillopt_epoch_ends import epoch_end_files
 from views.training.trained_log import TrainedLog, read_training
 
 _RATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -38,6 +40,8 @@ _UPDATES: Final[Mapping[str, str]] = {
     "rewrite": "rewrite_from_suggestions",
     "full_rewrite": "full_rewrite_minibatch",
 }
+_STATE: Final = "runtime_state.json"
+_PATHS: Final = f"the old paths in {_STATE}: those of the new folder stand there; the rest is as it was imported"
 _NOT_HELD: Final = (
     "why a gate ruled as it did, its doubts and its shadows: `edits list` and `gate` have them",
     "requests and answers of models: `export atif` and `show` have them",
@@ -81,7 +85,11 @@ async def write(desk: OpenedLog, text: str, folder: Path) -> SkillOptExportRow:
     if await AsyncPath(out).exists():
         raise UsageWrong(f"{out} already exists", remedy="remove it, or choose another folder with --to")
     history = _history(run)
-    files = await _files(desk.log, trained, out, history)
+    imported = await _imported(desk.log, run.run)
+    if imported is None:
+        files, lost = await _files(desk.log, trained, out, history), tuple(_lost(run))
+    else:
+        files, lost = await _kept(desk.log, imported, out), tuple(_unkept(imported))
     try:
         await AsyncPath(folder).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{run.run}.", dir=folder) as unfinished:
@@ -89,7 +97,7 @@ async def write(desk: OpenedLog, text: str, folder: Path) -> SkillOptExportRow:
             await AsyncPath(unfinished, run.run).rename(out)
     except OSError as error:
         raise UsageWrong(f"{out} cannot be written: {error.strerror}", remedy="choose a writable folder") from error
-    return _row(run, out, history)
+    return _row(run, out, history, lost)
 
 
 def render(row: SkillOptExportRow) -> RenderableType:
@@ -106,6 +114,55 @@ def _save(folder: Path, files: Mapping[str, bytes]) -> None:
         path.write_bytes(data)
 
 
+async def _imported(log: EventLog, run: str) -> RunImported | None:
+    """Find the event by which a run of SkillOpt's own was imported. None: it is none."""
+    async for each in log.read(Selection(run=run, streams=("run",), tags={"run.imported"})):
+        if isinstance(each.event, RunImported) and each.event.source == "skillopt":
+            return each.event
+    return None
+
+
+async def _kept(log: EventLog, imported: RunImported, out: Path) -> dict[str, bytes]:
+    """Give the files that SkillOpt wrote; its trainer goes on with the skills of the folder that its state names.
+
+    Raises:
+        UsageWrong: A name leads out of the folder.
+    """
+    files: dict[str, bytes] = {}
+    for each in imported.files:
+        if not is_safe_path(each.name):
+            problem = f"{imported.name} cannot be written: {each.name!r} is no path below its folder"
+            raise UsageWrong(problem, remedy="do not use this log")
+        files[each.name] = await log.get(each.digest)
+    if _STATE in files:
+        files[_STATE] = _moved(files[_STATE], out)
+    return files
+
+
+def _unkept(imported: RunImported) -> Iterator[str]:
+    """Say what of an imported folder the log does not hold."""
+    yield _PATHS
+    for each in imported.warnings:
+        if each.startswith("left out: "):
+            yield each.removeprefix("left out: ")
+        elif "[secret:" in each:
+            yield f"values of secrets: the folder {each}"
+
+
+def _moved(state: bytes, out: Path) -> bytes:
+    """Let the state name the skills of its new folder. A state that cannot be read stays as it is."""
+    try:
+        told = msgspec.json.decode(state, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return state
+    for key in ("current_skill_path", "best_skill_path"):
+        if isinstance(told.get(key), str):
+            named = PurePath(told[key])
+            below = Path("skills", named.name) if key == "current_skill_path" else Path(named.name)
+            told[key] = str(out.absolute() / below)
+    return _json(told)
+
+
 async def _files(
     log: EventLog, trained: TrainedLog, out: Path, history: Sequence[Mapping[str, Any]]
 ) -> dict[str, bytes]:
@@ -113,7 +170,7 @@ async def _files(
     files = {
         "config.json": _json(await _config(log, run)),
         "history.json": _json(history),
-        "runtime_state.json": _json(_state(run, out, history)),
+        _STATE: _json(_state(run, out, history)),
         "summary.json": _json(_summary(run, history)),
         "best_skill.md": await _document(log, run.best.files),
         "skills/skill_v0000.md": await _document(log, run.initial),
@@ -133,7 +190,8 @@ async def _files(
             files[f"{at}/candidate_skill.md"] = await _document(log, candidate.files)
             files[f"{at}/edit_apply_report.json"] = _json(list(_report(candidate)))
             files[f"{at}/selection_eval/results.jsonl"] = _results(trained, candidate.passes)
-    return files
+    ends = await epoch_end_files(log, run)
+    return files | {name: each if isinstance(each, bytes) else _json(each) for name, each in ends.items()}
 
 
 async def _document(log: EventLog, files: Sequence[NamedDigest]) -> bytes:
@@ -154,12 +212,12 @@ def _history(run: TrainedRun) -> list[dict[str, Any]]:
 
 def _record(run: TrainedRun, step: StepRecord) -> dict[str, Any]:
     """Tell a step as ``step_record.json`` does; what nobody knows is null or left out."""
-    candidate, in_force, best = _candidate(run, step), _in_force(run, step.step), _best(run, step.step)
+    candidate, in_force, best = _candidate(run, step), _after_gate(run, step.step), _best(run, step.step)
     rollouts = [cell for cells in cells_of(run, step.passes).values() for cell in cells]
     record: dict[str, Any] = {
         "step": step.step,
         "epoch": step.epoch,
-        "step_in_epoch": step.number,
+        "step_in_epoch": step.number - 1,
         "timing": {},
         "tokens": {},
         "rollout_hard": _number(share_of(rollouts)),
@@ -171,6 +229,7 @@ def _record(run: TrainedRun, step: StepRecord) -> dict[str, Any]:
         "n_edits_merged": step.available,
         "n_edits_ranked": len(step.selected),
         "edit_budget": step.rate,
+        "support_counts": [step.items[place].support_count for place in step.selected if place < len(step.items)],
         "action": _action(candidate, best),
     }
     if candidate is not None:
@@ -179,8 +238,8 @@ def _record(run: TrainedRun, step: StepRecord) -> dict[str, Any]:
         "current_score": _score(run, in_force),
         "best_score": _score(run, best),
         "best_step": best.step,
-        "current_origin": _origin(in_force),
-        "best_origin": _origin(best),
+        "current_origin": _origin(run, in_force),
+        "best_origin": _origin(run, best),
         "wall_time_s": None,
     }
 
@@ -190,7 +249,12 @@ def _measured(run: TrainedRun, candidate: CandidateRecord) -> dict[str, Any]:
     ruled = candidate.gates[-1] if candidate.gates else None
     return {
         "candidate_hash": candidate.files[0].digest[:16] if candidate.files else sha256(b"").hexdigest()[:16],
-        "edit_apply_summary": {"applied": candidate.applied, "skipped": candidate.refused},
+        "edit_apply_summary": {
+            "total": candidate.applied + candidate.refused,
+            "applied": candidate.applied,
+            "skipped": candidate.refused,
+            "errors": 0,
+        },
         "selection_hard": _number(share_of(cells)),
         "selection_soft": _number(reward_of(cells)),
         "gate_metric": run.terms.metric,
@@ -220,17 +284,28 @@ def _in_force(run: TrainedRun, step: int) -> RevisionRecord:
     return next(each for each in reversed(run.revisions) if each.step <= step)
 
 
+def _after_gate(run: TrainedRun, step: int) -> RevisionRecord:
+    """Give what was in force when a step was recorded: SkillOpt notes and guides its skill after that."""
+    later = {"slow", "appendix"}
+    return next(
+        each for each in reversed(run.revisions) if each.step < step or (each.step == step and each.origin not in later)
+    )
+
+
 def _best(run: TrainedRun, step: int) -> RevisionRecord:
     so_far = [each for each in run.revisions if each.step <= step]
     return next((each for each in reversed(so_far) if each.best), so_far[0])
 
 
-def _origin(revision: RevisionRecord) -> str:
+def _origin(run: TrainedRun, revision: RevisionRecord) -> str:
+    """Name where a revision is from; notes in an appendix are no origin to SkillOpt."""
     match revision.origin:
         case "initial":
             return "initial_skill"
         case "slow":
             return f"slow_update_epoch_{revision.epoch:02d}"
+        case "appendix":
+            return _origin(run, run.revisions[revision.revision - 1])
         case _:
             return f"step_{revision.step:04d}"
 
@@ -240,11 +315,17 @@ def _first_labels(run: TrainedRun) -> list[str]:
 
 
 def _score(run: TrainedRun, revision: RevisionRecord) -> float | None:
-    """Give the score that a revision came into force with; of the initial one, of its first pass."""
-    if revision.score is not None or revision.candidate is not None:
-        return _ratio(revision.score)
-    measured = selection_score(run, _first_labels(run))
-    return None if measured is None else float(measured.mean)
+    """Give the score that a revision came into force with; of the initial one, of its first pass.
+
+    What nothing measured (guidance and notes that no gate ruled on) has the score of the revision before it, as
+    SkillOpt goes on with: a state without a score would have it begin anew from the initial skill.
+    """
+    if revision.score is not None or not revision.revision:
+        measured = None if revision.score is not None else selection_score(run, _first_labels(run))
+        return _ratio(revision.score) if measured is None else float(measured.mean)
+    if revision.origin in {"slow", "appendix"}:
+        return _score(run, run.revisions[revision.revision - 1])
+    return None
 
 
 def _state(run: TrainedRun, out: Path, history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -252,13 +333,13 @@ def _state(run: TrainedRun, out: Path, history: Sequence[Mapping[str, Any]]) -> 
     in_force, best = _in_force(run, last), _best(run, last)
     return {
         "last_completed_step": last,
-        "current_skill_path": str(out / "skills" / f"skill_v{last:04d}.md"),
+        "current_skill_path": str(out.absolute() / "skills" / f"skill_v{last:04d}.md"),
         "current_score": _score(run, in_force),
-        "current_origin": _origin(in_force),
-        "best_skill_path": str(out / "best_skill.md"),
+        "current_origin": _origin(run, in_force),
+        "best_skill_path": str(out.absolute() / "best_skill.md"),
         "best_score": _score(run, best),
         "best_step": best.step,
-        "best_origin": _origin(best),
+        "best_origin": _origin(run, best),
     }
 
 
@@ -277,8 +358,8 @@ def _summary(run: TrainedRun, history: Sequence[Mapping[str, Any]]) -> dict[str,
         "best_selection_hard": best,
         "final_selection_hard": final,
         "best_step": run.best.step,
-        "current_origin": _origin(run.in_force),
-        "best_origin": _origin(run.best),
+        "current_origin": _origin(run, run.in_force),
+        "best_origin": _origin(run, run.best),
         "total_steps": len(history),
         "total_accepts": sum("accept" in each["action"] for each in history),
         "total_rejects": sum(each["action"] == "reject" for each in history),
@@ -353,7 +434,7 @@ def _report(candidate: CandidateRecord) -> Iterator[dict[str, Any]]:
             yield {"index": each.place, **_edit(each.edit), "status": each.status, "hint": each.hint}
 
 
-def _row(run: TrainedRun, out: Path, history: Sequence[Mapping[str, Any]]) -> SkillOptExportRow:
+def _row(run: TrainedRun, out: Path, history: Sequence[Mapping[str, Any]], lost: tuple[str, ...]) -> SkillOptExportRow:
     actions = [each["action"] for each in history]
     return SkillOptExportRow(
         path=str(out),
@@ -364,19 +445,13 @@ def _row(run: TrainedRun, out: Path, history: Sequence[Mapping[str, Any]]) -> Sk
         skipped=actions.count("skip_no_patches"),
         undecided=actions.count("skip_undecided"),
         best_step=run.best.step,
-        lost=tuple(_lost(run)),
+        lost=lost,
     )
 
 
 def _lost(run: TrainedRun) -> Iterator[str]:
     yield from _NOT_HELD
     yield "times and tokens of steps: null and empty; `report` and `log stats` have them"
-    others = [each.name for each in run.candidates if each.origin in {"slow", "appendix"}]
-    if others:
-        told = ", ".join(others)
-        yield f"what became of {told}: the document after a step is what was in force after it, with these"
-    if run.meta:
-        yield "what the optimizer remembers: `report` has it"
     more = sorted({each.name for one in run.revisions for each in one.files[1:]})
     if more:
         yield f"files beside the document: {', '.join(more)}; `skills export` writes them"

@@ -171,8 +171,13 @@ def _trained_row(
 
 
 def _first_score(run: TrainedRun) -> float | None:
-    """Give the score of what training began with, over the items that all later ones are over."""
+    """Give the score of what training began with, over the items that all later ones are over.
+
+    Of an imported run no item is known, and the mean of all stands for it.
+    """
     first = next(iter(passes_of(run, run.revisions[0].digest)), None)
+    if first is not None and first.label not in run.cells:
+        return number(first.hard)
     scored = None if first is None else selection_score(run, [first.label])
     return None if scored is None else float(scored.mean)
 

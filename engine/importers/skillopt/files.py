@@ -12,6 +12,7 @@ CONFIG: Final = "config.json"
 SUMMARY: Final = "summary.json"
 BEST: Final = "best_skill.md"
 INITIAL: Final = "skills/skill_v0000.md"
+BASELINE: Final = "selection_eval_baseline"
 STEPS: Final = "steps"
 RECORD: Final = "step_record.json"
 _LARGEST: Final = 32 << 20

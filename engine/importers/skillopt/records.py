@@ -1,6 +1,7 @@
 """Records of SkillOpt, as it writes them; fields that are not named here have no place in the log."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, Literal, NamedTuple
 
@@ -15,8 +16,17 @@ Action = Literal[
     "accept_new_best", "accept", "reject", "force_accept", "skip_no_patches", "skip_no_rewrite", "skip_undecided"
 ]
 _REMEDY: Final = "restore it as SkillOpt wrote it"
+_STEP: Final = re.compile(rf"{STEPS}/step_([0-9]{{1,9}})/")
 _SIMPLE: Final = 10**6
 _FINE: Final = 10**15
+
+
+class SkillOptBatch(msgspec.Struct, frozen=True):
+    """A part of a step that accumulates batches."""
+
+    hard: float | None = None
+    soft: float | None = None
+    n_envs: int | None = None
 
 
 class SkillOptStep(msgspec.Struct, frozen=True):
@@ -25,10 +35,12 @@ class SkillOptStep(msgspec.Struct, frozen=True):
     step: int = 0
     epoch: int | None = None
     step_in_epoch: int | None = None
+    """As SkillOpt counts, from 0; `read_history` counts from 1."""
     action: Action | None = None
     rollout_hard: float | None = None
     rollout_soft: float | None = None
     rollout_n: int | None = None
+    accumulation_batches: tuple[SkillOptBatch, ...] = ()
     edit_budget: int | None = None
     selection_hard: float | None = None
     selection_soft: float | None = None
@@ -90,7 +102,26 @@ def read_history(files: Mapping[str, bytes]) -> ReadHistory:
             continue
         steps.append(step)
         doubts += (f"{name}: {each}" for each in more)
-    return ReadHistory(tuple(steps), tuple(doubts), tuple(left_out))
+    recorded = {each.step for each in steps}
+    doubts += (
+        f"{STEPS}/step_{step:04d} was begun, and no record of it can be read: it is no step of the run"
+        for step in sorted(_begun(files) - recorded)
+    )
+    return ReadHistory(tuple(_counted_from_one(steps)), tuple(doubts), tuple(left_out))
+
+
+def _counted_from_one(steps: Sequence[SkillOptStep]) -> Iterator[SkillOptStep]:
+    """Count the steps of an epoch from 1: SkillOpt counts from 0, and what stillroom 0.1 exported from 1."""
+    from_one = any(each.step == each.step_in_epoch == 1 for each in steps)
+    for each in steps:
+        number = each.step_in_epoch
+        yield each if number is None or from_one else msgspec.structs.replace(each, step_in_epoch=number + 1)
+
+
+def _begun(files: Mapping[str, bytes]) -> set[int]:
+    """List the steps that have a folder."""
+    found = (_STEP.match(name) for name in files)
+    return {int(each[1]) for each in found if each is not None}
 
 
 def read_object(files: Mapping[str, bytes], name: str, left_out: list[ImportOmission]) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ import msgspec
 from engine.importers.assumed import OPENING
 from engine.importers.left_out import ImportOmission
 from engine.importers.loose_json import JsonUnreadable, converted, read_json_list
-from engine.importers.skillopt.files import BEST, INITIAL, STEPS, SUMMARY
+from engine.importers.skillopt.files import BASELINE, BEST, INITIAL, STEPS, SUMMARY
 from engine.importers.skillopt.records import (
     ReadHistory,
     SkillOptStep,
@@ -25,7 +25,7 @@ from engine.importers.skillopt.records import (
 from engine.importers.streams import StreamBuilder
 from events.base import Ref
 from events.digest import Digest, Fingerprint
-from events.streams import TRAIN, train_label
+from events.streams import TRAIN, epoch_label, train_label
 from events.types.item_set import SetPurpose
 from events.types.skill import SkillRejected
 from events.types.training import (
@@ -105,16 +105,22 @@ class SkillOptStreams:
         initial = self._document(INITIAL) if files.get(INITIAL) else None
         self._revisions: list[tuple[NamedDigest, ...]] = [initial or ()]
         self._best = 0
+        self._epoch_before = 0
+        """Revision in force at the end of the epoch before."""
 
     def write(self, history: ReadHistory) -> None:
         """Lay out all of it, behind the event that opens the run."""
         if INITIAL not in self._files:
             self.left_out.append(ImportOmission(INITIAL, "the initial skill is not there", _RESTORE))
         self.layout.add(TRAIN, TrainingPlanned(self._skill, self._revisions[0], ()), OPENING)
+        self._passed("start", BASELINE, "selection", 0)
         for place, step in enumerate(history.steps):
             self._step(step)
             following = history.steps[place + 1] if place + 1 < len(history.steps) else None
-            self._after(step, ends=following is None or following.epoch != step.epoch)
+            ends = following is None or following.epoch != step.epoch
+            self._after(step, ends=ends)
+            if ends:
+                self._epoch_before = len(self._revisions) - 1
         self._close(history)
 
     def _step(self, step: SkillOptStep) -> None:
@@ -123,8 +129,7 @@ class SkillOptStreams:
         if step.epoch is None or step.step_in_epoch is None:
             self.doubts.append(f"step {step.step}: its place in its epoch is not told: {epoch}.{number} stands for it")
         self.layout.add(TRAIN, StepOpened(step.step, epoch, number, self._in_force))
-        rolled = (step.rollout_hard, step.rollout_soft)
-        self._scored(train_label(step.step, "rollout"), f"{at}/rollout", "train", rolled, step.rollout_n)
+        self._rolled_out(step, at)
         merged = self._items(f"{at}/merged_patch.json")
         chosen = self._proposals(step, at, merged)
         if step.action in {"skip_no_patches", "skip_no_rewrite"}:
@@ -140,6 +145,20 @@ class SkillOptStreams:
             self.left_out.append(ImportOmission(f"{at}/candidate_skill.md", "the candidate is not there", _RESTORE))
             return
         self._decide(step, candidate, at)
+
+    def _rolled_out(self, step: SkillOptStep, at: str) -> None:
+        """Lay out the rollouts of a step; of one that accumulates batches, each has a folder of its own."""
+        parts = step.accumulation_batches
+        if f"{at}/rollout/results.jsonl" in self._files or not parts[1:]:
+            rolled = (step.rollout_hard, step.rollout_soft)
+            self._scored(
+                train_label(step.step, "rollout"), f"{at}/rollout", "train", rolled, step.rollout_n, self._in_force
+            )
+            return
+        for place, part in enumerate(parts):
+            label = train_label(step.step, "rollout", place)
+            means, folder = (part.hard, part.soft), f"{at}/batch_{place}/rollout"
+            self._scored(label, folder, "train", means, part.n_envs, self._in_force)
 
     def _proposals(self, step: SkillOptStep, at: str, merged: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
         """Lay out what was proposed and selected; give what was selected."""
@@ -241,6 +260,8 @@ class SkillOptStreams:
         """Lay out how the skill changed after a step's own ruling: by notes, or by guidance at the end of its epoch."""
         at = f"slow_update/epoch_{step.epoch or 1:02d}"
         value = read_object(self._files, f"{at}/slow_result.json", self.left_out) if ends else None
+        if value is not None:
+            self._compared(at, step.epoch or 1)
         slow = None if value is None else _loose(value, SkillOptStep)
         then = msgspec.structs.replace(slow or SkillOptStep(), step=step.step, epoch=step.epoch)
         candidate = self._candidate(then, f"{at}/candidate_skill.md", "slow", []) if then.action is not None else None
@@ -260,7 +281,26 @@ class SkillOptStreams:
             if changed is not None:
                 self._accept(then, changed, None, best=False)
 
+    def _passed(self, label: str, folder: str, purpose: SetPurpose, revision: int) -> None:
+        """Lay out a pass of a revision over a set, whose means nothing but its rows tells."""
+        rows = read_rows(self._files, f"{folder}/results.jsonl")
+        if rows:
+            means = (_mean(rows, "hard"), _mean(rows, "soft"))
+            self._scored(label, folder, purpose, means, None, _digest(self._revisions[revision]))
+
+    def _compared(self, at: str, epoch: int) -> None:
+        """Lay out what the skill of the epoch before did, and that of now, on the same items."""
+        self._passed(epoch_label(epoch, "slow.before"), f"{at}/rollout_prev", "train", self._epoch_before)
+        self._passed(epoch_label(epoch, "slow.after"), f"{at}/rollout_curr", "train", len(self._revisions) - 1)
+
     def _close(self, history: ReadHistory) -> None:
+        best = self._best_revision()
+        last = len(self._revisions) - 1
+        self._passed("final.selection", "final_selection_eval", "selection", last)
+        self._passed("test.initial", "test_eval_baseline", "test", 0)
+        if best is not None:
+            self._passed("test.best", "test_eval", "test", best)
+        self._passed("test.final", "test_eval_final", "test", last)
         value = read_object(self._files, SUMMARY, self.left_out)
         if value is None:
             self.doubts.append(f"no {SUMMARY} that can be read: the training is not said to have ended")
@@ -270,19 +310,37 @@ class SkillOptStreams:
         ending: TrainingEnding | None = summary.ending if own else "completed"
         if ending is not None:
             counts = (self.accepted, self.rejected, self.skipped)
-            results = self._results(summary, fresh=not own)
+            results = self._results(summary, best, fresh=not own)
             self.layout.add(TRAIN, TrainingClosed(ending, len(history.steps), *counts, results))
 
-    def _results(self, summary: SkillOptSummary, *, fresh: bool) -> tuple[SkillResult, ...]:
-        last, best = len(self._revisions) - 1, self._document(BEST)
+    def _best_revision(self) -> int | None:
+        """Find the revision that ``best_skill.md`` has. None: none has, and it is named.
+
+        SkillOpt writes that file in place, so that a process that was killed leaves it empty or cut off; when it goes
+        on, it takes what it finds there for the best skill, and tests that.
+        """
+        if BEST not in self._files:
+            return self._best
+        best = self._document(BEST) if self._files[BEST] or self._revisions[0] else ()
         found = [number for number, files in enumerate(self._revisions) if files == best]
-        if best is not None and not found:
-            self.doubts.append(f"{BEST} is none of the skills that were in force: revision {self._best} counts as best")
-        places = {"initial": 0, "best": self._best if self._best in found or not found else found[-1], "final": last}
+        if not found:
+            self.doubts.append(
+                f"{BEST} is none of the skills that were in force (a cut-off write?): revision {self._best} counts as "
+                "best, and what was tested as the best skill counts for none"
+            )
+            return None
+        return self._best if self._best in found else found[-1]
+
+    def _results(self, summary: SkillOptSummary, best: int | None, *, fresh: bool) -> tuple[SkillResult, ...]:
+        places = {"initial": 0, "best": self._best if best is None else best, "final": len(self._revisions) - 1}
         final = score_of(summary.final_selection_hard)
         scores = {
             "initial": (summary.baseline_selection_hard, summary.baseline_test_hard, summary.baseline_test_soft),
-            "best": (summary.best_selection_hard, summary.test_hard, summary.test_soft),
+            "best": (
+                summary.best_selection_hard,
+                None if best is None else summary.test_hard,
+                None if best is None else summary.test_soft,
+            ),
             "final": (
                 None if fresh else summary.final_selection_hard,
                 summary.final_test_hard,
@@ -304,7 +362,7 @@ class SkillOptStreams:
         purpose: SetPurpose,
         means: tuple[float | None, float | None],
         planned: int | None,
-        skill: Fingerprint | None = None,
+        skill: Fingerprint | None,
     ) -> None:
         """Lay out a pass whose items are counted somewhere; of one that nobody counts there is only the ruling."""
         rows = read_rows(self._files, f"{folder}/results.jsonl")
@@ -314,8 +372,7 @@ class SkillOptStreams:
             return
         blob = self._put(msgspec.json.encode(rows or []))
         hard, soft = (score_of(each) for each in means)
-        about = skill if purpose == "selection" else self._in_force
-        self.layout.add(TRAIN, RolloutsScored(label, purpose, about, blob, counts[0], counts[1], hard, soft))
+        self.layout.add(TRAIN, RolloutsScored(label, purpose, skill, blob, counts[0], counts[1], hard, soft))
 
     def _score(self, step: SkillOptStep, name: str) -> Ratio | None:
         value = getattr(step, name)
@@ -353,6 +410,13 @@ class SkillOptStreams:
 
 def _digest(files: tuple[NamedDigest, ...]) -> Fingerprint | None:
     return folder_digest(files) if files else None
+
+
+def _mean(rows: list[dict[str, Any]], key: str) -> float | None:
+    """Give the mean of a column over the rows that have a score. None: none has."""
+    values = [row.get(key) for row in rows if isinstance(row.get("hard"), int | float)]
+    known = [float(each) for each in values if isinstance(each, int | float)]
+    return sum(known) / len(known) if known else None
 
 
 def _loose(value: dict[str, Any], kind: type[_Record]) -> _Record:

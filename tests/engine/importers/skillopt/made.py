@@ -19,7 +19,7 @@ _EDITS: Final = [
 def step(number: int, action: str, **told: object) -> dict[str, Any]:
     """Make a step record; `told` is what it has besides."""
     return {
-        "step": number, "epoch": (number + 1) // 2, "step_in_epoch": 2 - number % 2, "timing": {"rollout_s": 1.5},
+        "step": number, "epoch": (number + 1) // 2, "step_in_epoch": 1 - number % 2, "timing": {"rollout_s": 1.5},
         "tokens": {}, "rollout_hard": 0.5, "rollout_soft": 0.5, "rollout_n": 4, "edit_budget": 1, "action": action,
         "current_score": 0.5, "best_score": 0.5, "best_step": 1, "skill_len": 9, "wall_time_s": 2.0, **told,
     }  # fmt: skip

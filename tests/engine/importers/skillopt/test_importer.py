@@ -14,6 +14,7 @@ from engine.importers.streams import ALREADY
 from events.store.base import Selection
 from events.store.memory import MemoryLog
 from events.types.run import RunImported
+from events.values import Ratio
 from projections.training.state import TrainedRun
 from projections.training.view import Training
 from replay.ledger import UNTOLD, read_ledger
@@ -195,3 +196,59 @@ async def test_folders_of_outputs_are_read_one_by_one(tmp_path: Path) -> None:
     found = await import_skillopt(log, tmp_path / "outputs")
     assert [each.name for each in found.found] == ["one", "two"]
     assert len(await log.runs()) == 2
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["SkillOpt", "stillroom 0.1"])
+async def test_steps_of_an_epoch_count_from_one_here(tmp_path: Path, first: int) -> None:
+    """SkillOpt counts them from 0; folders that we wrote before counted from 1, and are read as they were meant."""
+    told = [each | {"step_in_epoch": each["step_in_epoch"] + first} for each in HISTORY]
+    log = memory_log()
+    await import_skillopt(log, write_output(tmp_path / "out", history_dot_json=json.dumps(told)))
+    assert [(each.epoch, each.number) for each in (await _trained(log)).steps] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+async def test_passes_over_sets_and_parts_of_a_step_are_those_of_their_rows(tmp_path: Path) -> None:
+    """The pass that an epoch begins from, tests, both sides of a comparison, and each batch that a step accumulates."""
+    parts = [{"hard": 0.0, "soft": 0.25, "n_envs": 2}, {"hard": 1.0, "soft": 1.0, "n_envs": 1}]
+    told = [HISTORY[0] | {"accumulation_batches": parts}, *HISTORY[1:]]
+    rows = {
+        "selection_eval_baseline": [1, 0, 0],
+        "test_eval_baseline": [0, 1],
+        "test_eval": [1, 1],
+        "slow_update__epoch_02__rollout_prev": [0],
+        "slow_update__epoch_02__rollout_curr": [1],
+        "steps__step_0001__batch_0__rollout": [0, 0],
+        "steps__step_0001__batch_1__rollout": [1],
+    }
+    lines = {
+        f"{at}__results_dot_jsonl": "".join(json.dumps({"id": n, "hard": h}) + "\n" for n, h in enumerate(each))
+        for at, each in rows.items()
+    }
+    log = memory_log()
+    await import_skillopt(log, write_output(tmp_path / "out", history_dot_json=json.dumps(told), **lines))
+    run = await _trained(log)
+    initial, best = run.revisions[0].digest, run.revisions[1].digest
+    passes = {each.label: (each.skill, each.scored, each.hard) for each in run.passes}
+    assert passes["start"] == (initial, 3, Ratio(1, 3))
+    assert passes["s1.rollout.0"] == (initial, 2, Ratio(0, 1))
+    assert passes["s1.rollout.1"] == (initial, 1, Ratio(1, 1))
+    assert passes["test.initial"] == (initial, 2, Ratio(1, 2))
+    assert passes["test.best"] == (best, 2, Ratio(1, 1))
+    assert passes["e2.slow.before"] == (run.revisions[2].digest, 1, Ratio(0, 1))
+    assert passes["e2.slow.after"] == (run.revisions[2].digest, 1, Ratio(1, 1))
+    assert run.revisions[0].score is not None
+    assert [run.steps[0].passes, run.steps[1].passes] == [["s1.rollout.0", "s1.rollout.1"], ["s2.rollout"]]
+
+
+async def test_what_a_killed_process_left_is_named(tmp_path: Path) -> None:
+    """A step without a record, and a best skill that was cut off: SkillOpt goes on with it, and tests that."""
+    log = memory_log()
+    left = {"best_skill_dot_md": "", "steps__step_0005__candidate_skill_dot_md": WORSE}
+    found = await import_skillopt(log, write_output(tmp_path / "out", **left))
+    said = " ".join(found.found[0].warnings)
+    assert "steps/step_0005 was begun" in said
+    assert "best_skill.md is none of the skills that were in force" in said
+    closed = (await _trained(log)).closed
+    assert closed is not None
+    (best,) = [each for each in closed.skills if each.which == "best"]
+    assert (best.revision, best.test_hard) == (1, None)  # 0.5 is what the cut-off document had
