@@ -4,6 +4,7 @@ An event is a fact in the past tense: frozen, values only, without identity or t
 gives it a place (position, stream, version), a time and a digest: together they are a `Recorded`.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -26,7 +27,7 @@ class LookupAsked(Event, frozen=True):
     """
 
 
-class Ref(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, order=True):
+class Ref(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, order=True, gc=False):
     """An event of the same run, by its place in its stream.
 
     Never a position: forks, bundles and reruns have other positions and must compare equal.
@@ -64,6 +65,8 @@ class Appended(NamedTuple):
     """Version of the *last* event in its stream."""
     at: int
     """When the append was made: microseconds since 1970, UTC. One time for the whole append."""
+    kept: Sequence[Event] | None = None
+    """Its events as the log keeps them, with known secrets replaced. None: as they were given."""
 
 
 class Recorded(NamedTuple):

@@ -68,14 +68,23 @@ class RunControls:
     @contextmanager
     def asking(self, stream: str) -> Iterator[Permit]:
         """Let orders reach whoever asks something from this stream, for as long as it asks."""
-        # Calls of an installed agent end with the attempt that it is of.
-        trial = None if family_of(stream) == CALL else trial_of(stream)
-        leave = Permit(self._stops.get(None) or self._stops.get(trial))
-        self._leaves[leave] = trial
+        leave = self.begin_asking(stream)
         try:
             yield leave
         finally:
-            del self._leaves[leave]
+            self.end_asking(leave)
+
+    def begin_asking(self, stream: str) -> Permit:
+        """Let orders reach whoever asks something from this stream, until `end_asking`."""
+        # Calls of an installed agent end with the attempt that it is of.
+        trial = None if family_of(stream) == CALL else trial_of(stream)
+        leave = Permit(self._stops.get(None) or self._stops.get(trial) if self._stops else None)
+        self._leaves[leave] = trial
+        return leave
+
+    def end_asking(self, leave: Permit) -> None:
+        """Let no order reach whoever asked."""
+        del self._leaves[leave]
 
     async def unpaused(self) -> None:
         """Wait while the run is paused."""

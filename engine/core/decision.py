@@ -255,6 +255,8 @@ class Era(NamedTuple):
 
     def at(self, stream: str) -> "Era":
         """Give what decides in a stream: its arm's settings and policies, or those of the run."""
+        if not self.arms:  # asked for at each decision, and most runs have none
+            return self
         name = self.arm(stream)
         return self if name is None else self.arms[name]
 
@@ -321,6 +323,13 @@ class Unanswered(NamedTuple):
     digest: Digest
 
 
+class StoredRule(NamedTuple):
+    """The settings that count at a point, and the blob that they are kept as."""
+
+    rule: Any
+    digest: Digest
+
+
 @dataclass
 class Deciding:
     """What the scopes of a life share about decisions."""
@@ -338,7 +347,7 @@ class Deciding:
     memo: dict[MemoKey, Any] = field(default_factory=dict)
     chains: dict[Digest, bytes] = field(default_factory=dict)
     """Inputs of this life that later ones name as those before them."""
-    rules: dict[tuple[str, Any], Digest] = field(default_factory=dict)
+    rules: dict[tuple[str, Any], StoredRule] = field(default_factory=dict)
     """Rules that this life has stored, by point."""
 
 

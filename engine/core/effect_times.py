@@ -1,10 +1,11 @@
 """How long an actor spent in effects, and how long it waited for leave to ask: a fold of recorded times, no timer."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 
-class EventTime(NamedTuple):
+class EventTime(msgspec.Struct, frozen=True, gc=False):
     """When an event was recorded; zeros before there is one."""
 
     position: int
@@ -54,6 +55,7 @@ class EffectTimes:
         Nobody was waiting then. A clock that was set back meanwhile says less than nothing: that counts as nothing, and
         gives no time back.
         """
-        if any(since.position < session < until.position for session in self._sessions):
-            return 0
+        for session in self._sessions:
+            if since.position < session < until.position:
+                return 0
         return max(0, until.at - since.at)

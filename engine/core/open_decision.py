@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
-from types import NoneType
-from typing import Any, Final, Generic, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from itertools import repeat
+from types import FunctionType, NoneType
+from typing import Any, Final, Generic, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -19,6 +20,7 @@ from engine.core.decision import (
     R,
     Reruled,
     Says,
+    StoredRule,
     Unanswered,
     encode_value,
     fields_of,
@@ -68,7 +70,7 @@ def _inline(event: Decided, kept: Mapping[str, Any]) -> InlineDecisionMade:
 
 def holds_texts(event: Decided, ruling: msgspec.Struct) -> bool:
     """Say whether an event holds texts of a ruling, in which a secret might stand, and not only digests and words."""
-    return not isinstance(event, DecisionMade) or any(getattr(ruling, name) for name in _texts_of(type(ruling)))
+    return not isinstance(event, DecisionMade) or any(map(getattr, repeat(ruling), _texts_of(type(ruling))))
 
 
 @cache
@@ -86,13 +88,13 @@ def _may_be_text(hint: Any) -> bool:
 _NO_TEXT = frozenset({bool, int, float, NoneType, Digest, ...})
 
 
-def _stored(world: ReplayContext, point: Point[Any, Any, Any], rule: Any) -> Digest:
+def _stored(world: ReplayContext, point: Point[Any, Any, Any], rule: Any) -> StoredRule:
     """Store a rule, once in a life."""
     assert world.deciding is not None
     known = world.deciding.rules
-    if (digest := known.get((point.name, rule))) is None:
-        digest = known[point.name, rule] = world.blobs.put_json(encode_value(rule))
-    return digest
+    if (stored := known.get((point.name, rule))) is None:
+        stored = known[point.name, rule] = StoredRule(rule, world.blobs.put_json(encode_value(rule)))
+    return stored
 
 
 _OURS: Final = frozenset({"engine", "projections", "events", "sandbox", "replay", "views"})
@@ -105,10 +107,12 @@ def ruled(point: Point[Any, Any, R], policy: Policy, saw: Any, rule: Any, contex
     Raises:
         PolicyFailed: It is another package's, and raised an error, or ruled what its point does not take.
     """
-    module, name = _named(policy)
+    named = _definition_of(policy)
+    module = str(named.__module__)
     if module.partition(".")[0] in _OURS:
         ours: R = policy(saw, rule, context)
         return ours
+    name = f"{module}.{named.__qualname__}"
     try:
         ruling = policy(saw, rule, context)
     except StillroomError:
@@ -122,12 +126,13 @@ def ruled(point: Point[Any, Any, R], policy: Policy, saw: Any, rule: Any, contex
     return ruling
 
 
-def _named(policy: Any) -> tuple[str, str]:
-    """Name the module of a policy, and the policy with it."""
+def _definition_of(policy: Any) -> Any:
+    """Give the function or the class that a policy is an instance of."""
+    if type(policy) is FunctionType:  # as nearly all are: an attribute that is not there takes long to look for
+        return policy
     while hasattr(policy, "func"):
         policy = policy.func
-    named = policy if hasattr(policy, "__qualname__") else type(policy)
-    return str(named.__module__), f"{named.__module__}.{named.__qualname__}"
+    return policy if hasattr(policy, "__qualname__") else type(policy)
 
 
 class ShadowRaised(Exception):
@@ -136,11 +141,6 @@ class ShadowRaised(Exception):
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
-
-
-class _Rule(NamedTuple):
-    rule: Any
-    digest: Digest
 
 
 class Decision(Generic[R]):
@@ -152,7 +152,7 @@ class Decision(Generic[R]):
         point: Point[Any, Any, R],
         saw: Any,
         inputs: tuple[Digest, bytes],
-        rules: Mapping[str | None, _Rule],
+        rules: Mapping[str | None, StoredRule],
     ) -> None:
         assert world.deciding is not None
         self.point = point
@@ -177,7 +177,7 @@ class Decision(Generic[R]):
         data = encode_value(saw)
         if world.ports is not None and world.log.redactor.hits(data):
             data = encode_value(saw := world.log.redactor.value(saw))
-        stored = {name: _Rule(rule, _stored(world, point, rule)) for name, rule in rules.items()}
+        stored = {name: _stored(world, point, rule) for name, rule in rules.items()}
         if point.inline:
             return Decision(world, point, saw, (digest_of(data), data), stored)
         assert world.deciding is not None

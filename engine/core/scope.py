@@ -64,6 +64,7 @@ class Scope:
 
     def __init__(self, world: ReplayContext, name: str) -> None:
         self.name = name
+        self._stream = StreamId(world.run, name)
         self._world = world
         self._history = world.histories.get(name, ())
         self._read = 0
@@ -110,7 +111,9 @@ class Scope:
 
         Ask it anew for each decision; a fork may lie between any two events of a stream.
         """
-        return era_of(self._world.lineage, self.name, self.at.version)
+        lineage = self._world.lineage
+        # Asked for at each decision, and most runs are no forks.
+        return 0 if len(lineage) <= 1 else era_of(lineage, self.name, self.at.version)
 
     @property
     def condition(self) -> Condition | None:
@@ -191,7 +194,8 @@ class Scope:
         rule = point.rule(era.spec, saw)
         assert rule is not None, "an actor asks only for what its settings have"
         rules: dict[str | None, S] = {None: rule}
-        rules.update(sorted(point.shadows(era.spec, saw).items()))  # as typed they stand in no order that a log keeps
+        if shadows := point.shadows(era.spec, saw):
+            rules.update(sorted(shadows.items()))  # as typed they stand in no order that a log keeps
         decision = Decision.prepare(self._world, point, saw, rules)
         says = says or partial(made_event, point)
         seen = await self._ruled(decision, None, partial(decision.ask, era.policies, None), says)
@@ -315,14 +319,12 @@ class Scope:
         if outcome is None:
             assert leave.stop is not None
             raise await self._stopped(leave.stop)
-        # The actor goes on with what a replay will read: known secrets are replaced in that.
-        outcome = as_kept(outcome, self._world.log.redactor)
         if kept is None:
-            await self._record_lookup(asked, after, outcome)
-            return outcome
+            return await self._record_lookup(asked, after, outcome)
         appended = await self._append((Draft(outcome, kept.ref),))
         self._times.count_busy(EventTime(kept.position, kept.at), EventTime(appended.position, appended.at))
-        return outcome
+        # The actor goes on with what a replay will read: known secrets are replaced in that.
+        return outcome if appended.kept is None else appended.kept[-1]
 
     async def _stopped(self, stop: ScopeStopped) -> Stopped:
         await self.stop(stop)
@@ -346,16 +348,19 @@ class Scope:
             self._times.count_idle(since, EventTime(kept.position, kept.at))
         return kept
 
-    async def _record_lookup(self, asked: Event, after: Sequence[Event], outcome: Event) -> None:
-        """Record a request together with its answer, and count the time since the event before."""
+    async def _record_lookup(self, asked: Event, after: Sequence[Event], outcome: Event) -> Event:
+        """Record a request together with its answer, and count the time since the event before; give the answer."""
         since, noted = self._times.idle_since, self._noted
         cause = Ref(self.name, self.at.version + len(after) + 1)
         drafts = [Draft(event, None) for event in (*after, asked)]
         appended = await self._append([*drafts, Draft(outcome, cause)])
         if not noted:
             self._times.count_idle(since, EventTime(appended.position + len(after), appended.at))
+        return outcome if appended.kept is None else appended.kept[-1]
 
     async def _record(self, events: Sequence[Event], cause: Ref | None) -> RecordedAt:
+        if self._read == len(self._history):
+            return await self._record_live(events, cause)
         last = RecordedAt(Ref(self.name, self._version), 0, 0)
         for index, event in enumerate(events):
             if self._read == len(self._history):
@@ -377,15 +382,7 @@ class Scope:
     ) -> Seen[R]:
         """Give the ruling on record, or have the policy rule and record that."""
         if self._read == len(self._history):
-            ruling = await self._asked(ask)
-            event = decision.event(shadow, ruling, says)
-            if event is None:
-                return Seen(self.at, ruling)
-            if self._world.ports is None:
-                self._ended(tag_of(event))
-            kept = decision.kept(event, ruling)  # as a replay will read it: without known secrets
-            self._deferred.append(Draft(kept, None))
-            return Seen(self.at, decision.read(kept, ruling))
+            return self._say(decision, shadow, await self._asked(ask), says)
         computed = await decision.computed(ask, self.at)
         recorded = self._history[self._read]
         if not decision.records(recorded.event, shadow):
@@ -401,6 +398,17 @@ class Scope:
         self._times.idle_since = idle_since
         ruling = await decision.compare(recorded, (shadow, says), computed)
         return Seen(recorded.ref, decision.observed(shadow, (recorded.ref, recorded.position, era), computed, ruling))
+
+    def _say(self, decision: Decision[R], shadow: str | None, ruling: R, says: Says) -> Seen[R]:
+        """Have a ruling recorded with what comes next, if runs of this shape record it."""
+        event = decision.event(shadow, ruling, says)
+        if event is None:
+            return Seen(self.at, ruling)
+        if self._world.ports is None:
+            self._ended(tag_of(event))
+        kept = decision.kept(event, ruling)  # as a replay will read it: without known secrets
+        self._deferred.append(Draft(kept, None))
+        return Seen(self.at, decision.read(kept, ruling))
 
     async def _shadowed(
         self, decision: Decision[R], shadow: str, ask: Callable[[], Awaitable[R | None]], says: Says
@@ -443,17 +451,19 @@ class Scope:
 
     async def _append(self, drafts: Sequence[Draft]) -> AppendedRange:
         """Append, behind what was waiting for it; give where the drafts themselves stand."""
-        deferred, self._deferred, self._noted = self._deferred, [], False
-        drafts = [*deferred, *drafts]
+        before = len(self._deferred)
+        if before:
+            deferred, self._deferred, self._noted = self._deferred, [], False
+            drafts = [*deferred, *drafts]
         appended = await self._world.log.append(
-            StreamId(self._world.run, self.name),
+            self._stream,
             drafts,
             expected_version=self._version - self._base,
             fence=self._world.fence,
         )
         self._version = appended.version + self._base
         self._times.recorded(appended.position + len(drafts) - 1, appended.at)
-        return AppendedRange(appended.position + len(deferred), self._version, appended.at)
+        return AppendedRange(appended.position + before, self._version, appended.at, appended.kept)
 
     def _take(self) -> Recorded:
         recorded = self._history[self._read]

@@ -4,17 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, NamedTuple, Protocol
 
+import msgspec
+
 from engine.core.decision import Deciding
 from engine.core.lineage import Lineage
 from engine.core.ports import Ports
-from events.base import Fence, Recorded, Ref
+from events.base import Event, Fence, Recorded, Ref
 from events.digest import Digest, digest_of
 from events.errors import BlobMissing
 from events.redaction.redactor import NOTHING_SECRET
 from events.store.base import BlobStore, EventLog
 
 
-class RecordedAt(NamedTuple):
+class RecordedAt(msgspec.Struct, frozen=True, gc=False):
     """Where a recorded event stands, and when it was recorded."""
 
     ref: Ref
@@ -22,7 +24,7 @@ class RecordedAt(NamedTuple):
     at: int
 
 
-class AppendedRange(NamedTuple):
+class AppendedRange(msgspec.Struct, frozen=True, gc=False):
     """Where appended events begin and end, and when they were appended."""
 
     position: int
@@ -30,6 +32,8 @@ class AppendedRange(NamedTuple):
     version: int
     """Of the last."""
     at: int
+    kept: Sequence[Event] | None
+    """See `Appended`."""
 
 
 class HistoryReader(Protocol):

@@ -5,6 +5,7 @@ arguments are read. What could mean two things is not guessed.
 """
 
 import json
+import re
 import shlex
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +28,12 @@ _OTHER_KEYS: Final = ("cmd", "script", "bash", "shell", "bash_command", "shell_c
 _SYNONYMS: Final = ("cmd", "script", "bash_command", "shell_command")
 """Those that name nothing else: ``shell`` may say which one."""
 _OPERATORS: Final = frozenset({"|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>"})
+_LENIENT: Final = json.JSONDecoder(strict=False)
+"""Making one takes longer than reading what most calls give."""
+_MARKED: Final = "\ufeff"
+"""Byte order mark, which `json.loads` names where a decoder names no JSON."""
+_HALF: Final = re.compile("[\ud800-\udfff]")
+"""Of a surrogate pair."""
 _SHOWN: Final = 300
 """Characters of wrong arguments that are shown to the model again."""
 
@@ -110,7 +117,7 @@ def decoded(text: str) -> Any:
         The value; `NotJson` where there is none.
     """
     try:
-        return json.loads(text, strict=False)
+        return json.loads(text, strict=False) if text.startswith(_MARKED) else _LENIENT.decode(text)
     except (ValueError, RecursionError) as error:
         return NotJson(str(error))
 
@@ -140,7 +147,7 @@ def wrong_text(command: str) -> str:
         return "the command is empty"
     if "\0" in command:
         return "the command holds a NUL character, which no shell takes; write it as an escape, such as printf '\\0'"
-    if any("\ud800" <= char <= "\udfff" for char in command):
+    if _HALF.search(command):
         return "the command holds half of a surrogate pair, which is no character; write the character itself"
     return ""
 

@@ -1,7 +1,7 @@
 """Leave to ask: every request waits here for its orders and for a place in its pool, before it is recorded."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import anyio
 
@@ -33,7 +33,7 @@ class Admission:
         self._run = run
         self._pools = pools
         self._begun = begun
-        self._orders = orders
+        self.orders = orders
         self._sandboxes: dict[str, LimitedTask] = {}
 
     @property
@@ -41,42 +41,14 @@ class Admission:
         """All that may have to be waited in."""
         return (*dict.fromkeys(self._begun.values()), *self._pools.rooms)
 
-    @asynccontextmanager
-    async def admit(
+    def admit(
         self, asked: Event, place: EffectAddress, models: ModelPort, sandboxes: SandboxPort
-    ) -> AsyncIterator[Permit]:
+    ) -> AbstractAsyncContextManager[Permit]:
         """Wait while the run is paused, and for a place; hold it until the request is answered.
 
         A sandbox keeps its place until it is released. One whose attempt is stopped is closed here.
         """
-        stream = place.stream
-        with self._orders.asking(stream) as leave:
-            if self._orders.paused:
-                await leave.during(self._orders.unpaused)
-            turn: LimitedTask | None = None
-            match asked:
-                case ModelAsked():
-                    turn = models.turn(asked, place)
-                    models.turns[stream] = turn
-                case VerifyAsked() | VerifyAgainAsked() | StepVerifyAsked():
-                    turn = self._pools.verifiers.turn(self._run, stream)
-                case SandboxAsked():
-                    turn = self._pools.sandboxes.turn(self._run, stream)
-                    self._sandboxes[stream] = turn
-                case _:
-                    pass
-            try:
-                if turn is not None and leave.stop is None and not turn.taken_at_once():
-                    await leave.during(turn.wait)
-                if self._orders.halted:  # while it waited for its place
-                    await leave.during(self._orders.unpaused)
-                yield leave
-            finally:
-                models.turns.pop(stream, None)
-                if leave.stop is not None:
-                    with anyio.CancelScope(shield=True):
-                        await sandboxes.drop(stream)
-                self._give_back(asked, stream, turn, sandboxes)
+        return _Admitted(self, asked, place, models, sandboxes)
 
     @asynccontextmanager
     async def admit_child(self, child: str) -> AsyncIterator[bool]:
@@ -88,7 +60,7 @@ class Admission:
         turn = room.turn(self._run, child)
         await turn.wait()
         try:
-            yield not self._orders.drained
+            yield not self.orders.drained
         finally:
             turn.release()
 
@@ -97,9 +69,68 @@ class Admission:
         while self._sandboxes:
             self._sandboxes.popitem()[1].release()
 
-    def _give_back(self, asked: Event, stream: str, turn: LimitedTask | None, sandboxes: SandboxPort) -> None:
+    def turn_for(self, asked: Event, place: EffectAddress, models: ModelPort) -> LimitedTask | None:
+        """Ask for a turn in the pool of a request. None: it needs none."""
+        turn: LimitedTask | None = None
+        match asked:
+            case ModelAsked():
+                turn = models.turns[place.stream] = models.turn(asked, place)
+            case VerifyAsked() | VerifyAgainAsked() | StepVerifyAsked():
+                turn = self._pools.verifiers.turn(self._run, place.stream)
+            case SandboxAsked():
+                turn = self._sandboxes[place.stream] = self._pools.sandboxes.turn(self._run, place.stream)
+            case _:
+                pass
+        return turn
+
+    def give_back(self, asked: Event, stream: str, turn: LimitedTask | None, sandboxes: SandboxPort) -> None:
         """Free what is not used any more."""
         if turn is not None and not isinstance(asked, SandboxAsked):
             turn.release()
         if stream in self._sandboxes and not sandboxes.holds(stream):
             self._sandboxes.pop(stream).release()
+
+
+class _Admitted:
+    """One request, from when it waits for leave until it is answered. No generator: it is made for each request."""
+
+    def __init__(
+        self, admission: Admission, asked: Event, place: EffectAddress, models: ModelPort, sandboxes: SandboxPort
+    ) -> None:
+        self._admission = admission
+        self._asked = asked
+        self._place = place
+        self._models = models
+        self._sandboxes = sandboxes
+        self._turn: LimitedTask | None = None
+        self._leave = Permit()
+
+    async def __aenter__(self) -> Permit:
+        orders = self._admission.orders
+        leave = self._leave = orders.begin_asking(self._place.stream)
+        try:
+            if orders.paused:
+                await leave.during(orders.unpaused)
+            turn = self._turn = self._admission.turn_for(self._asked, self._place, self._models)
+            if turn is not None and leave.stop is None and not turn.taken_at_once():
+                await leave.during(turn.wait)
+            if orders.halted:  # while it waited for its place
+                await leave.during(orders.unpaused)
+        except BaseException:
+            await self._end()
+            raise
+        return leave
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._end()
+
+    async def _end(self) -> None:
+        stream = self._place.stream
+        try:
+            self._models.turns.pop(stream, None)
+            if self._leave.stop is not None:
+                with anyio.CancelScope(shield=True):
+                    await self._sandboxes.drop(stream)
+            self._admission.give_back(self._asked, stream, self._turn, self._sandboxes)
+        finally:
+            self._admission.orders.end_asking(self._leave)

@@ -34,13 +34,22 @@ def prepare(drafts: Sequence[Draft]) -> list[Ready]:
     return ready
 
 
+def without_secrets(drafts: Sequence[Draft], redactor: Redactor) -> list[Draft]:
+    """Give what is to be appended with every known secret replaced.
+
+    Raises:
+        EventRefused: A secret has the value of a word of the log itself.
+    """
+    return [Draft(redactor.event(event), cause) for event, cause in drafts]
+
+
 def redact(drafts: Sequence[Draft], redactor: Redactor) -> list[Ready]:
     """Encode again what holds a secret, without it.
 
     Raises:
         EventRefused: A secret has the value of a word of the log itself.
     """
-    return prepare([Draft(redactor.event(event), cause) for event, cause in drafts])
+    return prepare(without_secrets(drafts, redactor))
 
 
 def as_kept(event: Event, redactor: Redactor) -> Event:

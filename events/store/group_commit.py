@@ -26,7 +26,7 @@ MOST_UNDERWAY = 2
 class PendingAppend:
     """One append on its way into the log. It ends with a place or an error."""
 
-    __slots__ = ("appended", "drafts", "error", "expected", "fence", "ready", "stream")
+    __slots__ = ("appended", "drafts", "error", "expected", "fence", "ready", "redacted", "stream")
 
     def __init__(
         self, stream: StreamId, drafts: Sequence[Draft], ready: Sequence[Ready], expected: int, fence: Fence | None
@@ -36,6 +36,8 @@ class PendingAppend:
         self.ready = ready
         self.expected = expected
         self.fence = fence
+        self.redacted = False
+        """Whether the drafts are others than were given, since those held a known secret."""
         self.appended: Appended | None = None
         self.error: Exception | None = None
 

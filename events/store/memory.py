@@ -29,7 +29,7 @@ from events.store.base import (
     Stored,
 )
 from events.store.chain import GENESIS, link, stream_part
-from events.store.draft import check_adopted, check_stream, follow_on, hold_secrets, prepare, redact, rows_of
+from events.store.draft import check_adopted, check_stream, follow_on, hold_secrets, prepare, rows_of, without_secrets
 from events.store.row import recorded_rows
 
 PAGE = 2_000
@@ -75,9 +75,10 @@ class MemoryLog:
         self, stream: StreamId, drafts: Sequence[Draft], *, expected_version: int, fence: Fence | None = None
     ) -> Appended:
         """Keep these events side by side at the end of a stream."""
-        ready = prepare(drafts)
+        ready, kept = prepare(drafts), None
         if hold_secrets([ready], self.redactor):
-            ready = redact(drafts, self.redactor)
+            drafts = without_secrets(drafts, self.redactor)
+            ready, kept = prepare(drafts), [event for event, _ in drafts]
         check_stream(stream, self.redactor)
         # Everything below happens between two awaits, so it happens as a whole.
         await self._open()
@@ -95,7 +96,7 @@ class MemoryLog:
         self._kept.versions[stream] = version
         grown, self._grown = self._grown, Signal()
         grown.set()
-        return Appended(first, version, at)
+        return Appended(first, version, at, kept)
 
     async def append_all(self, appends: Sequence[Append]) -> Head:
         """Keep events of several streams, whole or not at all."""

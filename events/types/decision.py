@@ -66,7 +66,7 @@ class ShadowFailed(Event, frozen=True, tag="decision.shadow_failed"):
     """Type of what the policy raised, and what that says."""
 
 
-class Seen(msgspec.Struct, Generic[T_co], frozen=True, forbid_unknown_fields=True):
+class Seen(msgspec.Struct, Generic[T_co], frozen=True, forbid_unknown_fields=True, gc=False):
     """A ruling, or the fields of an event that have the same names as those of the value."""
 
     seen: Ref
@@ -74,7 +74,7 @@ class Seen(msgspec.Struct, Generic[T_co], frozen=True, forbid_unknown_fields=Tru
     value: T_co
 
 
-class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Bytes that an event names; long or personal text is never embedded in the inputs."""
 
     text: Digest
@@ -82,7 +82,7 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The event that names them."""
 
 
-class Held(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Held(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A blob of `Seen` values, such as a table of scores."""
 
     held: Digest
@@ -90,7 +90,7 @@ class Held(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The latest event that the values came from."""
 
 
-class Earlier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Earlier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The inputs of the previous decision at the same point: an unbounded history is a linked list."""
 
     earlier: Digest
@@ -123,14 +123,22 @@ def _find_parts(value: Any, found: list[Part]) -> None:
     if isinstance(value, _PARTS):
         found.append(value)
     elif isinstance(value, msgspec.Struct):
-        for name in _looked_through(type(value)):
-            _find_parts(getattr(value, name), found)
+        _find_in_fields(value, found)
     elif isinstance(value, tuple | list):
         for item in value:
             _find_parts(item, found)
     elif isinstance(value, dict):
         for item in value.values():
             _find_parts(item, found)
+
+
+def _find_in_fields(value: msgspec.Struct, found: list[Part]) -> None:
+    for name in _looked_through(type(value)):
+        part = getattr(value, name)
+        if type(part) in _PARTS:  # as nearly all are: no call for each
+            found.append(part)
+        elif part is not None:
+            _find_parts(part, found)
 
 
 _PARTS = (Seen, Text, Held, Earlier)

@@ -76,10 +76,16 @@ class StagedBlobs:
     def at_hand(self, digest: Digest) -> bytes | None:
         """Give bytes that need no look at the file."""
         with self._lock:
-            for place in (self._staged, self._writing, self._withheld, *self._again, self._cache):
-                if (data := place.get(digest)) is not None:
-                    return data
-        return None
+            data = self._staged.get(digest)
+            if data is None:
+                data = self._cache.get(digest)
+            if data is None:
+                data = self._writing.get(digest)
+            if data is None:
+                data = self._again[0].get(digest)
+            if data is None:
+                data = self._again[1].get(digest)
+            return self._withheld.get(digest) if data is None else data
 
     def waiting(self, digests: Iterable[Digest]) -> dict[Digest, bytes]:
         """Give those bytes that the file does not have yet."""

@@ -125,7 +125,7 @@ class SqliteLog(SqliteSource):
         if entry.error is not None:
             raise entry.error
         assert entry.appended is not None
-        return entry.appended
+        return entry.appended._replace(kept=[event for event, _ in entry.drafts]) if entry.redacted else entry.appended
 
     async def _write(self, entries: Sequence[PendingAppend]) -> None:
         """Write a batch, and wake the followers."""

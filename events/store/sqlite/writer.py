@@ -13,7 +13,7 @@ from events.digest import Digest
 from events.errors import BlobTooLarge, EventRefused, LogCorrupt, LogError, LogFull, LogLocked, LogLost, LogUnwritable
 from events.redaction.redactor import Redactor
 from events.store.chain import stream_part
-from events.store.draft import hold_secrets, redact
+from events.store.draft import hold_secrets, prepare, without_secrets
 from events.store.group_commit import PendingAppend
 from events.store.sqlite.blobs import BlobRow, Packer, StagedBlobs, insert, largest
 from events.store.sqlite.connection import Connection, checked, text
@@ -130,8 +130,11 @@ class LogWriter:
         if not hold_secrets([entry.ready for entry in entries], self.redactor):
             return entries
         for entry in entries:
+            if not hold_secrets([entry.ready], self.redactor):
+                continue
             try:
-                entry.ready = redact(entry.drafts, self.redactor)
+                entry.drafts = without_secrets(entry.drafts, self.redactor)
+                entry.ready, entry.redacted = prepare(entry.drafts), True
             except EventRefused as error:
                 entry.error = error
         return [entry for entry in entries if entry.error is None]

@@ -238,6 +238,20 @@ async def test_secrets_are_replaced_before_anything_is_kept(log: EventLog) -> No
         await log.append(StreamId("run-1", SECRETS["TOKEN"]), drafts("x"), expected_version=0)
 
 
+async def test_whoever_appends_is_told_what_was_kept_in_the_place_of_secrets(log: EventLog) -> None:
+    """Actors go on with what a replay will read; those whose events hold none are told nothing, whoever came along."""
+    told: dict[str, Appended] = {}
+
+    async def append(name: str, text: str) -> None:
+        told[name] = await log.append(StreamId("run-1", name), drafts("first", text), expected_version=0)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(append, "secret", f"it is {SECRETS['TOKEN']}!")
+        group.start_soon(append, "plain", "it is nobody's")
+    assert told["plain"].kept is None
+    assert list(told["secret"].kept or ()) == [said("first"), said("it is [secret:TOKEN]!")]
+
+
 async def test_the_same_appends_make_the_same_chain(log: EventLog) -> None:
     """Whatever keeps them: a copy of a log can be compared by one digest."""
     for number in range(3):
