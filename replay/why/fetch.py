@@ -105,10 +105,10 @@ def _told(fields: dict[str, object], prefix: str) -> list[str]:
                 continue
             case str() if is_digest(value):
                 continue
+            case [str(), int()]:
+                told.append(f"{prefix}{name} {plain(name, value)}")
             case list() | tuple():
                 told.append(f"{prefix}{name} " + "; ".join(plain(name, each) for each in value))
-            case bool():
-                told.append(f"{prefix}{name} {value}")
             case _:
                 told.append(f"{prefix}{plain_name(name)} {plain(name, value)}")
     return told

@@ -33,10 +33,21 @@ from events.types.attempt import (
     UsageImported,
 )
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
+from events.types.construction import (
+    BlueprintCritiqued,
+    BlueprintRepaired,
+    ConstructionClosed,
+    PublishAsked,
+    PublishRefused,
+    RenderAsked,
+    RenderRefused,
+    TaskPublished,
+    TaskRendered,
+)
 from events.types.control import CancelOrdered, DrainOrdered, OrderMet, PauseOrdered, TuneOrdered, UnpauseOrdered
 from events.types.decision import DecisionMade
 from events.types.evaluation import AnswersAsked, CellOpened, EvaluationAsked, SkillsGiven
-from events.types.evolution import MaintenanceChosen, PatchChecked, SkillNarrowed, SkillQuarantined
+from events.types.evolution import MaintenanceChosen, PatchChecked, RevisionRuled, SkillNarrowed, SkillQuarantined
 from events.types.item import ItemAnswered, ItemOpened, ItemsAsked, ItemsRead, ItemUnanswered
 from events.types.item_set import SetOpened
 from events.types.memo import MemoImported, MemoKept, MemoRewritten
@@ -50,6 +61,7 @@ from events.types.optimizing import (
 )
 from events.types.pdi import PdiImported
 from events.types.pool import PoolLimited, PoolsOpened
+from events.types.proving import InspectionAsked, ProofConcluded
 from events.types.run import RunClosed
 from events.types.sandbox import (
     ActionAsked,
@@ -214,6 +226,9 @@ _ASKED_BY_OTHERS: Final[tuple[Look, ...]] = (
     _AGAIN,
 )
 
+BY_FIELDS: Final[tuple[Look, ...]] = (NamedEvents(), StreamOpening("opening"))
+"""For every other kind: the events that it names."""
+
 RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     RunClosed: (TrialEnds("trial"), StreamEnds("training", lambda _: (TRAIN,))),
     SessionStarted: (),
@@ -313,7 +328,8 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
     EditsMerged: (Latest("patches", (PatchesGathered,)), StreamEnds("merge", lambda event: event.merges)),
     StepSkipped: (_STEP, Latest("patches", (PatchesGathered, BatchBroken))),
     SkillAccepted: (NamedEvents(),),
-    SkillRejected: (NamedEvents(), LatestRuling("gate", (GateDecided,))),
+    SkillRevised: (*BY_FIELDS, Latest("ruling", (RevisionRuled,))),
+    SkillRejected: (NamedEvents(), LatestRuling("gate", (GateDecided,)), Latest("ruling", (RevisionRuled,))),
     OptimizerOpened: (StreamEnds("rollout", lambda event: event.cells), _RUN),
     TrajectoryAsked: (_QUESTION, StreamEnds("rollout", lambda event: (event.cell,))),
     OptimizerClosed: (_QUESTION, Every("read", (DecisionMade,)), Every("failed", (ModelFailed, BudgetRefused))),
@@ -322,12 +338,20 @@ RESTS: Final[Mapping[type[Event], tuple[Look, ...]]] = {
         Every("rejected", (SkillRejected,)),
         Latest("measured", (RolloutsScored,)),
     ),
+    RenderAsked: (Latest("blueprint", (BlueprintRepaired,)), Latest("looked through", (BlueprintCritiqued,))),
+    InspectionAsked: (Latest("rendered", (TaskRendered,)), Opening("run")),
+    PublishAsked: (Latest("rendered", (TaskRendered,)), Latest("proof", (ProofConcluded,))),
+    ConstructionClosed: (
+        Latest("published", (TaskPublished, PublishRefused, RenderRefused)),
+        Latest("proof", (ProofConcluded,)),
+        Latest("looked through", (BlueprintCritiqued,)),
+        Every("read", (DecisionMade,)),
+        StreamOpening("opening"),
+    ),
     WhatIfAnswered: (Every("flip", (DecisionFlipped, PathLeft)), Opening("run")),
 }
 """By kind of event, where its fields say too little. Order is the order of the story: what came first is told first,
 and later ones point to it."""
-BY_FIELDS: Final[tuple[Look, ...]] = (NamedEvents(), StreamOpening("opening"))
-"""For every other kind: the events that it names."""
 
 
 class Beside(NamedTuple):

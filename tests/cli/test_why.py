@@ -286,7 +286,7 @@ def test_what_a_seal_shows_is_said(lived: RunFolder, tmp_path: Path) -> None:
     [
         ("word/1", "Attempt 1 of trial word was concluded on"),
         ("attempt/word/1@1", "The event attempt.opened, number 1 of stream attempt/word/1, was recorded on"),
-        ("@latest", "The event run.closed"),
+        ("@latest", "The run was closed on"),
     ],
 )
 def test_whatever_is_asked_for_has_its_paragraph(lived: RunFolder, tmp_path: Path, target: str, wanted: str) -> None:

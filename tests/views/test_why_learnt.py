@@ -2,11 +2,14 @@
 
 import pytest
 
+from events.base import Ref
+from events.digest import Digest
 from events.store.memory import MemoryLog
+from events.types.construction import ConstructionClosed, ConstructionOpened
 from tests.support.evolved import record_evolved, slug
 from tests.support.orders import CountingClock
 from tests.support.trained import record_trained
-from tests.views.histories import record
+from tests.views.histories import PlacedEvent, opened, record, trial_opened
 from views.terminal.errors import IdAmbiguous, IdUnknown
 from views.why.target import find_place
 
@@ -56,3 +59,15 @@ async def test_a_name_that_several_libraries_have_is_ambiguous(log: MemoryLog) -
         await find_place(log, first)
     assert refused.value.matches == (f"learner/E1/{first}", f"other/E1/{first}")
     assert await led_to(log, f"other/E1/{first}") == ("e1", "library/other/E1", 1)
+
+
+async def test_a_task_that_a_run_made_is_found_by_its_name(log: MemoryLog) -> None:
+    """What became of it; once it is tried by that name, its trial is meant."""
+    made = "construct/count-words"
+    events = (ConstructionOpened("count-words", Digest("0" * 64)), ConstructionClosed("unreadable", 1, ("no JSON",)))
+    await record(log, "m1", [PlacedEvent(made, each) for each in events])
+    assert (await find_place(log, "count-words")).at == Ref(made, 2)
+    assert (await find_place(log, "m1:count-words")).at == Ref(made, 2)
+    await record(log, "x1", [*opened(log, "count-words"), trial_opened("count-words")])
+    assert (await find_place(log, "count-words")).at == Ref("trial/count-words", 1)
+    assert (await find_place(log, "m1:count-words")).at == Ref(made, 2)

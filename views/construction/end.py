@@ -36,5 +36,6 @@ async def _show(log: EventLog, screen: Screen, run: RunRow, report: RunReport) -
         parts.append(Text("scripted model: its answers are canned, everything else is real", style="cyan"))
     money = " · ".join((calls(run), tokens(run), spending(run)))
     name = short(run.run)
-    after = f"next: stillroom show {name} · stillroom replay {name} · stillroom why {name}:construct/NAME@VERSION"
+    why = f" · stillroom why {rows[0].task}" if rows else ""
+    after = f"next: stillroom show {name} · stillroom replay {name}{why}"
     screen.out.print(Group(*parts, "", render(rows), "", Text(money), Text(after, style="dim")))

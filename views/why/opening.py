@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple, assert_never
 
+import msgspec
+
 from engine.core.lineage import pages_of
 from events.base import Recorded, Ref, StreamId
 from events.integrity.seals import AnySeal, SealStanding, SignedSeal, extent, standing
@@ -19,6 +21,7 @@ from replay.why.loader import Past
 from replay.why.plain_values import plain, plain_name
 from views.terminal.format import plural, reward, when
 from views.why.rows import AgainRow, NodeRow
+from views.why.sentences import sentences
 from views.why.target import EventAddress
 
 MOST_RULE: Final = 16
@@ -26,6 +29,9 @@ MOST_RULE: Final = 16
 
 MOST_TEXT: Final = 60
 """Letters of the value of one of them."""
+MOST_RECORD: Final = 200
+"""The same of one that has settings of its own."""
+_GATES: Final = frozenset({"gate.decided", "revision.ruled"})
 
 
 class GivenSeal(NamedTuple):
@@ -66,6 +72,9 @@ async def opening(log: EventLog, place: EventAddress, nodes: Sequence[NodeRow], 
 async def _what(past: Past, recorded: Recorded) -> list[str]:
     """Say what happened, and on what evidence."""
     at = f"on {when(recorded.at)} UTC, in run {past.run}"
+    told = await sentences(past, recorded, at)
+    if told is not None:
+        return told
     match recorded.event:
         case SkillRevised() as revised:
             return [
@@ -75,6 +84,8 @@ async def _what(past: Past, recorded: Recorded) -> list[str]:
             ]
         case SkillAccepted() | GateDecided():
             return await _trained(past, recorded.event, at)
+        case SkillRejected() as rejected:
+            return [*_unaccepted(recorded, at), *await _rejecting(past, recorded, rejected)]
         case _:
             return _unaccepted(recorded, at)
 
@@ -156,6 +167,14 @@ async def _solved(past: Past, recorded: Recorded) -> list[str]:
     return [f"Its evidence is attempt {gathered.attempt}, whose verdict is not on record."]
 
 
+async def _rejecting(past: Past, recorded: Recorded, rejected: SkillRejected) -> list[str]:
+    """Say which gate turned a candidate of a training down, and on which scores."""
+    for each in reversed((await past.stream(recorded.stream.name))[: recorded.version]):
+        if isinstance(each.event, GateDecided) and each.event.shadow is None:
+            return _ruled(each.event) if each.event.candidate == rejected.candidate else []
+    return []
+
+
 async def _gate(past: Past, gate: Ref | None) -> list[str]:
     found = None if gate is None else await past.at(gate)
     if found is None or not isinstance(found.event, GateDecided):
@@ -175,11 +194,13 @@ def _percent(share: Ratio) -> str:
 
 
 def _deciding(nodes: Sequence[NodeRow]) -> NodeRow | None:
-    """Find the decision that counts: the event's own, that of the gate that it followed, or the nearest below it."""
-    found = [each for each in nodes if each.decision is not None]
-    gates = [each for each in found if each.tag == "gate.decided"]
-    accepted = nodes[0].tag == "skill.accepted" if nodes else False
-    return next(iter(gates if accepted and gates else found), None)
+    """Find the decision that counts: the event's own, that of the gate that it followed, or another one it rests on.
+
+    What stands deeper was decided of something else. None: nothing that the event itself rests on was a decision.
+    """
+    near = [each for each in nodes if each.decision is not None and each.parent in {None, 0}]
+    found = [each for each in near if each.node == 0] + [each for each in near if each.tag in _GATES] + near
+    return next(iter(found), None)
 
 
 def _rule(node: NodeRow | None) -> Iterator[str]:
@@ -206,8 +227,20 @@ def _rule(node: NodeRow | None) -> Iterator[str]:
 
 
 def _short(name: str, value: object) -> str:
-    text = " ".join(plain(name, value).split())
-    return text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 1]}…"
+    record = _record_in(value)
+    most = MOST_TEXT if record is None else MOST_RECORD
+    text = " ".join(plain(name, value if record is None else record).split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _record_in(value: object) -> dict[str, object] | None:
+    """Read settings that are kept as the text of a JSON object. None: it is anything else."""
+    if not isinstance(value, str) or not value.startswith("{"):
+        return None
+    try:
+        return msgspec.json.decode(value, type=dict[str, object])
+    except msgspec.DecodeError:
+        return None
 
 
 def _rests(nodes: Sequence[NodeRow]) -> Iterator[str]:

@@ -8,7 +8,16 @@ from engine.core.lineage import RunPositions, pages_of, streams_of
 from engine.policies.skill.split import skill_name_for
 from events.base import Recorded, Ref, StreamId
 from events.store.base import EventLog, Selection
-from events.streams import LIBRARY, RUN, TRAIN, attempt_stream, family_of, item_stream, trial_stream
+from events.streams import (
+    LIBRARY,
+    RUN,
+    TRAIN,
+    attempt_stream,
+    construct_stream,
+    family_of,
+    item_stream,
+    trial_stream,
+)
 from events.types.attempt import AttemptAbandoned, AttemptJudged
 from events.types.skill import SkillImported, SkillRevised
 from events.types.training import SkillAccepted
@@ -51,7 +60,7 @@ async def find_place(log: EventLog, text: str) -> EventAddress:
     """Find the event whose causes are asked for.
 
     ``NAME`` and ``NAME@2`` mean a skill and its second revision, where there is a skill of that name, and
-    ``COURSE/SCOPE/NAME`` that of one library; ``s3.1`` and
+    ``COURSE/SCOPE/NAME`` that of one library; the name of a task that a run makes means what became of it; ``s3.1`` and
     ``RUN:s3.1`` an edit of a training run, ``s3`` and ``e2.slow`` a candidate: of these, what became of them. All else
     is as `find_target` has it. Of an attempt, its verdict is asked for; of a trial, an item or a run, its last event;
     of a training, what its end rests on.
@@ -83,7 +92,7 @@ async def _find_named(log: EventLog, text: str) -> EventAddress | None:
     skill = await find_skill(log, text)
     if skill is not None:
         return EventAddress(skill.recorded.stream.run, skill.recorded.ref)
-    return await find_learnt(log, text) or await find_edit(log, text)
+    return await find_learnt(log, text) or await find_made(log, text) or await find_edit(log, text)
 
 
 async def _of_whole(log: EventLog, target: TrialTarget | ItemTarget | RunTarget) -> EventAddress:
@@ -178,6 +187,26 @@ async def _learnt_of(log: EventLog, run: str, called: re.Match[str]) -> AsyncIte
                 continue
             if called["revision"] is None or event.revision == int(called["revision"]):
                 yield recorded
+
+
+async def find_made(log: EventLog, text: str) -> EventAddress | None:
+    """Find what became of a task that a run was to make: ``NAME`` or ``RUN:NAME``.
+
+    None: no run was to make one of that name, or a later one tried it.
+
+    Raises:
+        IdUnknown: The run is not there.
+    """
+    run, colon, name = text.rpartition(":")
+    if run == BLOB or not name or "/" in name or "@" in name:
+        return None
+    for each in [await find_run(log, run)] if colon else [each async for each in own_first(log)]:
+        streams = await streams_of(log, each)
+        if trial_stream(name) in streams:
+            return None
+        if construct_stream(name) in streams:
+            return await _last(log, StreamId(each, construct_stream(name)))
+    return None
 
 
 _EDIT: Final = re.compile(r"(?:s|e)\d+(?:\.[a-z]+)?(?:~\d+)?(?:\.\d+)?")
