@@ -20,7 +20,6 @@ from events.store.memory import MemoryLog
 from events.types.decision import DecisionMade
 from events.types.model import ModelAnswered, ModelAsked
 from events.types.pdi import InterventionChosen, PdiRead
-from events.types.skill import SkillRevised
 from events.types.trial import AttemptPlanned, NextChosen
 from replay.why.fetch import request_verified
 from replay.why.nodes import BROKEN, Node
