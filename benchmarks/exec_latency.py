@@ -3,8 +3,8 @@
     python -m benchmarks.exec_latency [--quick] [--commands 1600]
 
 As many containers as there are commands at a time are open; each is given `true` again and again. The first row goes
-through `DockerSandbox`, output files and exit code included; the second creates and starts an exec through the
-Docker API and reads it to its end, which is what there is without a shell that is kept open. Figures are
+through `DockerSandbox`, outputs and exit code included; the second creates and starts an exec through the
+Docker API and reads it to its end, which is what there is without a keeper in the container. Figures are
 milliseconds: half of the commands took no longer than p50, all but one in a hundred no longer than p99.
 """
 
@@ -12,11 +12,12 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from statistics import quantiles
+from typing import Final, NamedTuple
 
 import aiodocker
 import anyio
@@ -27,6 +28,12 @@ from sandbox.docker.backend import docker_backend
 from sandbox.docker.images import LABEL
 from sandbox.docker.shared_dir import workspace_name
 from sandbox.harbor.task import load_task
+
+_USED: Final = (
+    "if cd /sys/fs/cgroup/cpuacct 2>/dev/null; then echo ns $(cat cpuacct.usage); "
+    "else sed -n 's/^usage_usec/us/p' /sys/fs/cgroup/cpu.stat; fi"
+)
+"""Of a container: with control groups of the first version, and of the second."""
 
 Command = Callable[[], Awaitable[None]]
 
@@ -67,16 +74,45 @@ async def measure(commands: list[Command], each: int) -> tuple[list[float], floa
     return taken, len(taken) / (time.perf_counter() - began)
 
 
-async def ours(folder: Path, count: int, commands: int) -> list[float]:
-    """Open so many containers, and give the seconds of each command in them."""
+class ExecCost(NamedTuple):
+    """What commands took, so many containers at a time."""
+
+    ours_s: list[float]
+    """Seconds of each command through the sandbox."""
+    engine_s: list[float]
+    """Seconds of each exec call of the engine, in the same containers."""
+    cpu_s: float
+    """Processor time of one command through the sandbox: of this process, and in its container."""
+
+
+async def beside(folder: Path, count: int, commands: int) -> ExecCost:
+    """Open so many containers, and run commands in them: through the sandbox, and by exec calls of the engine."""
     write_tasks(folder / "tasks", 1)
     task = load_task(folder / "tasks" / "task-000")
     async with docker_backend(folder / "sandboxes") as backend, AsyncExitStack() as stack:
+        docker = await stack.enter_async_context(aiodocker.Docker())
         opened = [await backend.open(SandboxSpec(f"bench/{number}", task)) for number in range(count)]
         for sandbox in opened:
             stack.push_async_callback(sandbox.close)
-        taken, _ = await measure([partial(through_ours, each) for each in opened], max(3, commands // count))
-    return taken
+        ids = [each.id for each in await backend.engine.containers(f"{LABEL}={workspace_name(folder / 'sandboxes')}")]
+        kept: list[Command] = [partial(through_ours, each) for each in opened]
+        calls: list[Command] = [partial(through_engine, docker, each) for each in ids]
+        await measure(kept, 1)  # the first one of a container has its keeper started
+        before, began = await in_containers(opened), time.process_time()
+        taken, _ = await measure(kept, max(3, commands // count))
+        own_s = time.process_time() - began
+        theirs_s = await in_containers(opened) - before
+        asked, _ = await measure(calls, max(2, commands // 16 // count))
+    return ExecCost(taken, asked, (own_s + theirs_s) / len(taken))
+
+
+async def in_containers(sandboxes: Sequence[Sandbox]) -> float:
+    """Give the seconds of processor time that containers have had, as their control groups tell them."""
+    seconds = 0.0
+    for sandbox in sandboxes:
+        told = (await sandbox.exec(_USED)).stdout.decode().split()
+        seconds += int(told[1]) / (1e9 if told[0] == "ns" else 1e6)
+    return seconds
 
 
 async def compare(folder: Path, many: tuple[int, ...], commands: int) -> None:
@@ -84,7 +120,7 @@ async def compare(folder: Path, many: tuple[int, ...], commands: int) -> None:
     write_tasks(folder / "tasks", 1)
     task = load_task(folder / "tasks" / "task-000")
     print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}; milliseconds")
-    print(f"{'at a time':>9}  {'way':<20} {'p50':>8} {'p99':>8} {'calls/s':>9}")
+    print(f"{'at a time':>9}  {'way':<22} {'p50':>8} {'p99':>8} {'calls/s':>9}")
     async with docker_backend(folder / "sandboxes") as backend, AsyncExitStack() as stack:
         docker = await stack.enter_async_context(aiodocker.Docker())
         opened = [await backend.open(SandboxSpec(f"bench/{number}", task)) for number in range(max(many))]
@@ -94,14 +130,14 @@ async def compare(folder: Path, many: tuple[int, ...], commands: int) -> None:
         for count in many:
             kept: list[Command] = [partial(through_ours, each) for each in opened[:count]]
             calls: list[Command] = [partial(through_engine, docker, each) for each in ids[:count]]
-            tell(count, "kept shell (ours)", *await measure(kept, max(3, commands // count)))
+            tell(count, "through keepers (ours)", *await measure(kept, max(3, commands // count)))
             tell(count, "exec call (engine)", *await measure(calls, max(3, commands // 8 // count)))
 
 
 def tell(count: int, way: str, taken: list[float], rate: float) -> None:
     """Print a row."""
     marks = quantiles(taken, n=100, method="inclusive")
-    print(f"{count:>9}  {way:<20} {1000 * marks[49]:>8.1f} {1000 * marks[98]:>8.1f} {rate:>9.0f}")
+    print(f"{count:>9}  {way:<22} {1000 * marks[49]:>8.1f} {1000 * marks[98]:>8.1f} {rate:>9.0f}")
 
 
 def main() -> None:

@@ -53,8 +53,7 @@ class Output:
         """
         self.reader = reader
         os.set_blocking(reader, False)
-        with suppress(OSError):  # a user's allowance of pipe memory may be used up; 64 KiB is fine too
-            fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        self._wide = False
         self.kept = bytearray()
         self.total = 0
         self.ended = False
@@ -68,11 +67,19 @@ class Output:
         self.kept += chunk
         self.total += len(chunk)
         self.ended = not chunk
+        if len(chunk) == CHUNK and not self._wide:
+            self._widen()
         return bool(chunk)
+
+    def _widen(self) -> None:
+        """Have more room in the pipe of a command that writes much; most write little, and it is theirs that costs."""
+        self._wide = True
+        with suppress(OSError):  # a user's allowance of pipe memory may be used up; 64 KiB is fine too
+            fcntl.fcntl(self.reader, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def finish(self) -> None:
         """Read what the ended command left in the pipe, and no more: others may still write."""
-        left = fcntl.fcntl(self.reader, fcntl.F_GETPIPE_SZ)
+        left = 0 if self.ended else fcntl.fcntl(self.reader, fcntl.F_GETPIPE_SZ)
         until = self.total + left
         while not self.ended and self.total < until and self.read():
             pass

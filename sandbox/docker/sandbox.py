@@ -15,11 +15,11 @@ from sandbox.base import DEFAULT_OUTPUT_BYTES, DEFAULT_TREE_BYTES, ExecResult
 from sandbox.docker.client import Engine, ImageInfo
 from sandbox.docker.compose_services import ComposeProject
 from sandbox.docker.errors import EngineFailed
-from sandbox.docker.exec import MOUNT, ContainerExec, ExecRequest, left_open
+from sandbox.docker.exec import MOUNT, ExecRequest, left_open
 from sandbox.docker.files import ContainerFiles
 from sandbox.docker.health import until_healthy
 from sandbox.docker.init_client import ContainerExecutor, InitClient
-from sandbox.docker.shared_dir import ContainerState, ReattachFile, ReattachInfo, remove_folder
+from sandbox.docker.shared_dir import ContainerState, ReattachFile, ReattachInfo, remove_folder, write_scripts
 from sandbox.errors import PathRefused, SandboxLost
 from sandbox.harbor.schema import NetworkMode
 from sandbox.outputs import InheritedPipes
@@ -119,6 +119,7 @@ class DockerSandbox:
         Raises:
             EngineFailed: Its runner says nothing.
         """
+        await anyio.to_thread.run_sync(write_scripts, self._ground.io)  # another version may have started it
         last, outputs = await anyio.to_thread.run_sync(left_open, self._ground.io)
         self._numbers = count(last + 1)
         for each in outputs:
@@ -153,13 +154,14 @@ class DockerSandbox:
         where = self._workdir if cwd is None else cwd
         runner = await self._runner("" if user is None else str(user))
         wanted = ExecRequest(command, where, env or {}, runner.shell)
-        folder = self._ground.io / str(next(self._numbers))
-        errand = await anyio.to_thread.run_sync(ContainerExec, folder, wanted, max_output_bytes)
+        keeper = runner.keeper() or await self._carrier.start(runner, self._ground.io / str(next(self._numbers)))
+        errand = self._carrier.begin(keeper, wanted, max_output_bytes)
         try:
-            ended = await self._carrier.run(runner, errand, timeout_s)
+            ended = await self._carrier.follow(runner, errand, timeout_s)
             errand.outputs.finish()
         finally:
-            errand.close(self._lingering)
+            if errand.release(self._lingering):
+                runner.give_back(keeper)
         if errand.no_folder:
             raise PathRefused(where, "the working directory does not exist")
         code = None
@@ -280,9 +282,11 @@ class DockerSandbox:
         return _KILLED
 
     async def _let_go(self) -> None:
-        """Forget what ended with the container's processes: other users' runners, outputs held open."""
+        """Forget what ended with the container's processes: other users' runners, keepers, outputs held open."""
         for user in [each for each in self._runners if each]:
             self._runners.pop(user).close()
+        if "" in self._runners:
+            self._runners[""].let_go()
         self._lingering.close()
 
     def _check(self) -> None:

@@ -93,6 +93,15 @@ async def read_card(folder: Path) -> ReattachInfo | None:
         return None
 
 
+def write_scripts(io: Path) -> None:
+    """Write what runs inside; whoever reads an earlier one goes on with it."""
+    for script in _SCRIPTS.iterdir():
+        new = io / f"{script.name}.new"
+        shutil.copyfile(script, new)
+        new.chmod(0o755)
+        new.replace(io / script.name)
+
+
 def _make(folder: Path) -> None:
     try:
         (folder / "io").mkdir(parents=True)
@@ -100,9 +109,7 @@ def _make(folder: Path) -> None:
         raise EngineFailed(f"{folder.name} exists: a sandbox of this id is open, or a crash left it") from error
     for each in (folder, folder / "io"):
         each.chmod(0o755)
-    for script in _SCRIPTS.iterdir():
-        shutil.copyfile(script, folder / "io" / script.name)
-        (folder / "io" / script.name).chmod(0o755)
+    write_scripts(folder / "io")
 
 
 def _write(path: Path, card: ReattachInfo) -> None:
