@@ -1,20 +1,45 @@
-"""Commands as processes of their own, for stories of signals."""
+"""Commands as processes of their own."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import anyio
 
 from events.store.base import Selection
 from events.store.sqlite.store import SqliteLog
 from events.types.session import SessionEnded, SignalReceived
+from tests.architecture.source import ROOT
 from tests.cli.terminal import ticking
-from tests.cli.test_trouble import ENVIRONMENT
+from tests.support.isolation import asked_for
+
+ENVIRONMENT: Final = {
+    "PATH": os.environ["PATH"],  # noqa: TID251 - a process needs its search path
+    "PYTHONPATH": str(ROOT),
+    **asked_for(),
+}
+_STOPS: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+
+
+@contextmanager
+def _heeding() -> Iterator[None]:
+    """Have what is started meanwhile heed signals, though whoever runs the tests ignores them.
+
+    A script starts what runs in its background without SIGINT, ``nohup`` without SIGHUP, and children inherit that.
+    """
+    ignored = [each for each in _STOPS if signal.getsignal(each) is signal.SIG_IGN]
+    for each in ignored:
+        signal.signal(each, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for each in ignored:
+            signal.signal(each, signal.SIG_IGN)
 
 
 @contextmanager
@@ -23,17 +48,21 @@ def started(
 ) -> Iterator["subprocess.Popen[str]"]:
     """Start a command, perhaps one that ignores a signal; whatever comes of it, it does not outlive the test."""
     trap = "" if ignoring is None else f"trap '' {ignoring.name.removeprefix('SIG')}; "
-    run = subprocess.Popen(
-        ["/bin/sh", "-c", f'{trap}exec "$@"', "sh", sys.executable, "-m", "cli", *words],
-        cwd=folder, env={**ENVIRONMENT, "HOME": str(folder), **more}, text=True, start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    with _heeding():
+        run = subprocess.Popen(
+            ["/bin/sh", "-c", f'{trap}exec "$@"', "sh", sys.executable, "-m", "cli", *words],
+            cwd=folder, env={**ENVIRONMENT, "HOME": str(folder), **more}, text=True, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
     try:
         yield run
     finally:
         if run.poll() is None:
             run.send_signal(signal.SIGKILL)
-        run.communicate()
+        for each in (run.stdout, run.stderr):
+            if each is not None:
+                each.close()
+        run.wait()
 
 
 def heard(run: "subprocess.Popen[str]", words: str) -> str:

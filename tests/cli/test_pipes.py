@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from events.errors import ExitCode
+from tests.cli.processes import started
 from tests.cli.terminal import type_in
-from tests.cli.test_trouble import process
 from tests.support.runs import make_base
 
 
@@ -26,11 +26,9 @@ def _left(run: "subprocess.Popen[str]", *, both: bool) -> None:
 def test_a_run_whose_reader_leaves_goes_on(*, both: bool, flags: tuple[str, ...], tmp_path: Path) -> None:
     """``stillroom run … 2>&1 | head -1``: it ends as it would, with its own exit code, and nothing failed beside it."""
     make_base(tmp_path)
-    run = process(tmp_path, "run", "explore", "-p", "tasks", "-m", "script:script.toml", *flags)
-    _left(run, both=both)
-    assert run.wait(timeout=50) == ExitCode.DONE
-    if run.stderr is not None:
-        run.stderr.close()
+    with started(tmp_path, "run", "explore", "-p", "tasks", "-m", "script:script.toml", *flags) as run:
+        _left(run, both=both)
+        assert run.wait(timeout=50) == ExitCode.DONE
     (row,) = type_in(tmp_path, "runs", "--json").rows
     assert (row["state"], row["solved"], row["background_failures"], row["signals"]) == ("done", 1, {}, [])
 
@@ -40,23 +38,22 @@ def test_the_exit_code_of_a_run_is_its_own_though_its_reader_left(tmp_path: Path
     """With ``set -o pipefail`` a run without a verdict must not look as if it were done."""
     base = make_base(tmp_path, 'name = "none"\n[[rule]]\nname = "any"\n[[rule.turn]]\nerror = "quota"\n')
     assert base == tmp_path
-    run = process(tmp_path, "run", "explore", "-p", "tasks", "-m", "script:script.toml")
-    _left(run, both=True)
-    assert run.wait(timeout=50) not in (ExitCode.DONE, ExitCode.INTERNAL)
+    with started(tmp_path, "run", "explore", "-p", "tasks", "-m", "script:script.toml") as run:
+        _left(run, both=True)
+        assert run.wait(timeout=50) not in (ExitCode.DONE, ExitCode.INTERNAL)
 
 
 @pytest.mark.slow
 def test_a_terminal_without_our_marks_shows_all_the_same(tmp_path: Path) -> None:
     """``LANG=C`` of old machines, or PYTHONIOENCODING: progress and summary are spelled, and JSON stays JSON."""
     make_base(tmp_path)
-    run = process(
-        tmp_path, "run", "explore", "-p", "tasks", "-m", "script:script.toml", PYTHONIOENCODING="ascii"
-    )  # fmt: skip
-    out, err = run.communicate(timeout=50)
+    explore = ("run", "explore", "-p", "tasks", "-m", "script:script.toml")
+    with started(tmp_path, *explore, PYTHONIOENCODING="ascii") as run:
+        out, err = run.communicate(timeout=50)
     assert run.returncode == 0, err
     assert "internal error" not in err
-    shown = process(tmp_path, "show", "--json", PYTHONIOENCODING="ascii")
-    out, err = shown.communicate(timeout=50)
+    with started(tmp_path, "show", "--json", PYTHONIOENCODING="ascii") as shown:
+        out, err = shown.communicate(timeout=50)
     assert shown.returncode == 0, err
     assert [json.loads(line)["kind"] for line in out.splitlines()] == ["run", "trial"]
 

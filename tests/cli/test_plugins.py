@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.cli.test_trouble import ENVIRONMENT
+from tests.cli.processes import ENVIRONMENT
 from tests.support.runs import make_base
 
 ACME = """

@@ -11,7 +11,7 @@ import pytest
 from engine.scripted.reader import load_script
 from engine.scripted.server import ScriptedEndpoint
 from tests.architecture.source import ROOT
-from tests.cli.test_trouble import ENVIRONMENT
+from tests.cli.processes import ENVIRONMENT
 from tests.support.runs import make_base
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.source import ROOT
-from tests.cli.test_trouble import ENVIRONMENT
+from tests.cli.processes import ENVIRONMENT
 
 OURS = ("events", "projections", "sandbox", "engine", "replay", "views", "cli")
 

@@ -2,29 +2,19 @@
 
 import io
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from typing_extensions import override
 
 import cli
-from tests.architecture.source import ROOT
+from tests.cli.processes import started
 from tests.cli.terminal import SQLITE, machine, ticking, type_in
-from tests.support.isolation import asked_for
 from tests.support.runs import make_base
 from views.terminal.dispatch import call
 from views.terminal.host import Host
 from views.terminal.screen import OutputStyle, Screen
-
-ENVIRONMENT = {
-    "PATH": os.environ["PATH"],  # noqa: TID251 - a process needs its search path
-    "PYTHONPATH": str(ROOT),
-    **asked_for(),
-}
 
 
 class FailingStream(io.StringIO):
@@ -92,21 +82,12 @@ def test_the_exit_code_does_not_depend_on_the_terminal(variable: str, tmp_path: 
     assert "\x1b" in fancy.err
 
 
-def process(folder: Path, *words: str, **more: str) -> "subprocess.Popen[str]":
-    """Start the command as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "cli", *words],
-        cwd=folder, env={**ENVIRONMENT, "HOME": str(folder), **more}, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-
-
 @pytest.mark.slow
 def test_a_process_prints_json_and_nothing_else(tmp_path: Path) -> None:
     """Children, warnings and progress included."""
     make_base(tmp_path)
-    run = process(tmp_path, "run", "explore", "-p", "tasks", "-m", "script:script.toml", "--json")
-    out, err = run.communicate(timeout=50)
+    with started(tmp_path, "run", "explore", "-p", "tasks", "-m", "script:script.toml", "--json") as run:
+        out, err = run.communicate(timeout=50)
     assert run.returncode == 0, err
     assert [line[:20] for line in out.splitlines()] == ['{"schema":1,"kind":"'] * 2
     assert all(json.loads(line).keys() == {"schema", "warning"} for line in err.splitlines())
@@ -114,13 +95,12 @@ def test_a_process_prints_json_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_process_whose_reader_leaves_ends_quietly(tmp_path: Path) -> None:
     """As every command in a pipe should."""
-    run = process(tmp_path, "--help")
-    assert run.stdout is not None
-    run.stdout.close()
-    assert run.stderr is not None
-    assert run.stderr.read() == ""
-    assert run.wait(timeout=50) == 0
-    run.stderr.close()
+    with started(tmp_path, "--help") as run:
+        assert run.stdout is not None
+        run.stdout.close()
+        assert run.stderr is not None
+        assert run.stderr.read() == ""
+        assert run.wait(timeout=50) == 0
 
 
 @pytest.mark.slow
@@ -129,17 +109,17 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(tmp_path: Path) -> None:
     base = make_base(tmp_path)
     script = (base / "script.toml").read_text(encoding="utf-8")
     (base / "script.toml").write_text("delay_s = 0.3\n" + script, encoding="utf-8")
-    run = process(tmp_path, "run", "explore", "-p", "tasks", "-m", "script:script.toml")
-    assert run.stderr is not None
-    while (line := run.stderr.readline()).startswith("warning"):
-        pass
-    assert line == "word: opened\n"
-    run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=50)
+    with started(tmp_path, "run", "explore", "-p", "tasks", "-m", "script:script.toml") as run:
+        assert run.stderr is not None
+        while (line := run.stderr.readline()).startswith("warning"):
+            pass
+        assert line == "word: opened\n"
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=50)
     assert run.returncode == 130
     assert "stillroom resume" in err
-    again = process(tmp_path, "resume", "--json")
-    out, err = again.communicate(timeout=50)
+    with started(tmp_path, "resume", "--json") as again:
+        out, err = again.communicate(timeout=50)
     assert again.returncode == 0, err
     assert '"outcome":"solved"' in out
 
@@ -149,11 +129,11 @@ def test_following_shows_what_other_processes_append(tmp_path: Path) -> None:
     make_base(tmp_path)
     explore = ("run", "explore", "-p", "tasks", "-a", "nop", "--attempts", "1")
     assert type_in(tmp_path, *explore).code == 0
-    tail = process(tmp_path, "log", "tail", "--follow", "-n", "1", "--json")
-    assert tail.stdout is not None
-    assert '"tag":"session.ended"' in tail.stdout.readline()
-    assert type_in(tmp_path, *explore).code == 0
-    assert '"tag":"session.started"' in tail.stdout.readline()
-    tail.send_signal(signal.SIGINT)
-    tail.communicate(timeout=50)
+    with started(tmp_path, "log", "tail", "--follow", "-n", "1", "--json") as tail:
+        assert tail.stdout is not None
+        assert '"tag":"session.ended"' in tail.stdout.readline()
+        assert type_in(tmp_path, *explore).code == 0
+        assert '"tag":"session.started"' in tail.stdout.readline()
+        tail.send_signal(signal.SIGINT)
+        tail.communicate(timeout=50)
     assert tail.returncode == 130

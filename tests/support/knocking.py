@@ -23,7 +23,7 @@ def post(body: bytes = BODY, *headers: str, length: bool = True) -> bytes:
 async def said(stream: ByteStream, times: int = 1, end: bytes = ANSWER) -> bytes:
     """Read until an answer has come so many times."""
     data = b""
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         while data.count(end) < times:
             data += await stream.receive()
     return data

@@ -1,4 +1,4 @@
-"""Stories of the waiting room: real tasks, real waits of a few milliseconds."""
+"""Stories of the waiting room: real tasks, and waits in virtual time."""
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -6,6 +6,7 @@ from anyio.lowlevel import checkpoint
 from engine.concurrency.adaptive_limit import Bounds
 from engine.concurrency.limiter import AdaptiveLimiter, LimiterPermit
 from events.types.pool import PoolLimited
+from tests.support.virtual_time import run_virtually
 
 
 class Crowd:
@@ -97,52 +98,58 @@ async def test_places_that_a_person_adds_are_taken_at_once() -> None:
     assert [(each.reason, each.before, each.limit) for each in told] == [("tuned", 1, 3), ("tuned", 3, 1)]
 
 
-async def test_a_refusal_has_all_wait_and_one_look() -> None:
+def test_a_refusal_has_all_wait_and_one_look() -> None:
     """Of eight that wait, one asks when the time is up; the others go when it is answered, as far as there is room."""
     told: list[PoolLimited] = []
-    room = AdaptiveLimiter("calls", Bounds(8, 1, 8), told.append)
-    crowd = Crowd(room)
-    async with anyio.create_task_group() as group:
-        group.start_soon(crowd.visit, "first")
-        await settled()
-        crowd.inside["first"].refused(0.02)
-        await crowd.out("first")
-        for who in "abcdefgh":
-            group.start_soon(crowd.visit, who)
-        await settled()
-        assert not crowd.inside
-        with anyio.fail_after(5):
-            while not crowd.inside:
-                await checkpoint()
-        assert list(crowd.inside) == ["a"]
-        crowd.inside["a"].answered()
-        await crowd.out("a")
-        assert sorted(crowd.inside) == ["b", "c", "d", "e", "f", "g"]
-        for who in "bcdefgh":
-            await crowd.out(who)
-    assert (told[0].reason, told[0].before, told[0].limit, told[0].wait_s) == ("refused", 8, 6, 0.02)
+
+    async def story() -> None:
+        crowd = Crowd(AdaptiveLimiter("calls", Bounds(8, 1, 8), told.append))
+        async with anyio.create_task_group() as group:
+            group.start_soon(crowd.visit, "first")
+            await settled()
+            crowd.inside["first"].refused(20.0)
+            await crowd.out("first")
+            for who in "abcdefgh":
+                group.start_soon(crowd.visit, who)
+            await anyio.sleep(19.9)
+            assert not crowd.inside
+            await anyio.sleep(0.2)
+            assert list(crowd.inside) == ["a"]
+            crowd.inside["a"].answered()
+            await crowd.out("a")
+            assert sorted(crowd.inside) == ["b", "c", "d", "e", "f", "g"]
+            for who in "bcdefgh":
+                await crowd.out(who)
+
+    run_virtually(story)
+    assert (told[0].reason, told[0].before, told[0].limit, told[0].wait_s) == ("refused", 8, 6, 20.0)
 
 
-async def test_the_one_that_watches_the_clock_may_leave() -> None:
+def test_the_one_that_watches_the_clock_may_leave() -> None:
     """Someone else watches it then; nobody sleeps through the end of a wait."""
-    room = AdaptiveLimiter("calls", Bounds(8, 1, 8))
-    crowd = Crowd(room)
-    async with anyio.create_task_group() as group:
-        group.start_soon(crowd.visit, "first")
-        await settled()
-        crowd.inside["first"].overloaded(0.03)
-        await crowd.out("first")
-        async with anyio.create_task_group() as impatient:
-            impatient.start_soon(crowd.visit, "watch")
+
+    async def story() -> None:
+        room = AdaptiveLimiter("calls", Bounds(8, 1, 8))
+        crowd = Crowd(room)
+        async with anyio.create_task_group() as group:
+            group.start_soon(crowd.visit, "first")
             await settled()
-            group.start_soon(crowd.visit, "patient")
-            await settled()
-            impatient.cancel_scope.cancel()
-        with anyio.fail_after(5):
-            while "patient" not in crowd.inside:
-                await checkpoint()
-        await crowd.out("patient")
-    assert room.waiting == 0
+            crowd.inside["first"].overloaded(30.0)
+            await crowd.out("first")
+            async with anyio.create_task_group() as impatient:
+                impatient.start_soon(crowd.visit, "watch")
+                await settled()
+                group.start_soon(crowd.visit, "patient")
+                await settled()
+                impatient.cancel_scope.cancel()
+            await anyio.sleep(29.9)
+            assert not crowd.inside
+            await anyio.sleep(0.2)
+            assert list(crowd.inside) == ["patient"]
+            await crowd.out("patient")
+        assert room.waiting == 0
+
+    run_virtually(story)
 
 
 async def test_growth_is_told_by_halves_and_at_the_top() -> None:

@@ -72,7 +72,7 @@ def _absolute(value: Any, folder: Path) -> Any:
     return [str(folder / each) for each in value] if isinstance(value, list) else str(folder / value)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(key=st.sampled_from(keys()), layers=st.sets(st.integers(0, 4), min_size=1))
 def test_the_strongest_place_that_speaks_wins(key: ConfigKey, layers: set[int], tmp_path: Path) -> None:
     """For every key: user < project < run file < environment < flag, and the origin names the winner."""

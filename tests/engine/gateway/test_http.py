@@ -109,7 +109,7 @@ async def test_what_is_no_request_is_refused_and_the_next_one_is_served(
         async with await dialled(here) as stranger:
             with anyio.move_on_after(2):
                 await stranger.send(data)
-            with anyio.fail_after(10):
+            with anyio.fail_after(30):
                 answer = b"".join([data async for data in stranger])
             assert answer.startswith((b"HTTP/1.1 " + status, b"HTTP/1.0 " + status))
         assert (await here.ask(PATH, msgspec.json.decode(BODY))).status_code == 200
@@ -143,7 +143,7 @@ async def test_an_agent_that_does_not_read_holds_up_nobody(tmp_path: Path) -> No
         await until_called(here)
         # Then all of it is on record, and the door closes
         assert [type(each) for each in await here.recorded()] == [CallReceived, CallAsked, CallAnswered]
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await here.gateway.close(here.door)
 
 

@@ -35,7 +35,7 @@ async def kinds(log: EventLog) -> list[type[Event]]:
 
 async def until(log: EventLog, wanted: list[type[Event]]) -> None:
     """Wait until the log holds this and nothing else."""
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         while await kinds(log) != wanted:
             await checkpoint()
     await anyio.wait_all_tasks_blocked()
@@ -152,7 +152,7 @@ async def test_a_call_that_is_broken_off_while_money_is_asked_for_waits_for_nobo
         await closing.wait()
         for each in here.door._under_way:
             each.cut()
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             await here.gateway.close(here.door)
     assert (await kinds(log))[-1] is ScopeStopped
     assert here.budget.committed == 0

@@ -161,7 +161,7 @@ async def test_silence_is_a_read_timeout(client: httpx.AsyncClient) -> None:
     async with serving(never(), never_ending(b"a")) as endpoint:
         for _ in range(2):
             with pytest.raises(httpx.ReadTimeout):
-                await client.get(endpoint.url, timeout=0.05)
+                await client.get(endpoint.url, timeout=httpx.Timeout(20, read=0.05))
 
 
 async def test_a_slow_trickle_is_ended_by_the_total(client: httpx.AsyncClient) -> None:

@@ -54,7 +54,7 @@ class Stage:
     async def play(self, asked: RunSpec, story: Callable[[], Coroutine[Any, Any, None]]) -> RunReport:
         """Start the run, and tell the story beside it."""
         reports: list[RunReport] = []
-        with anyio.fail_after(20):
+        with anyio.fail_after(40):
             async with anyio.create_task_group() as group:
 
                 def told(session: Session) -> None:
@@ -67,7 +67,7 @@ class Stage:
     async def order(self, order: Order) -> OrderMet:
         """Order something, and hear what came of it."""
         place = await control.give(self.log, self.run, order, now_us=0)
-        met = await control.outcome_of(self.log, self.run, place, within_s=5)
+        met = await control.outcome_of(self.log, self.run, place, within_s=30)
         assert met is not None
         return met
 

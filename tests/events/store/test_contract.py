@@ -157,7 +157,7 @@ async def test_a_follower_sees_each_event_once_and_waits_for_more(log: EventLog)
         seen.extend([getattr(each.event, "detail", "") async for each in log.follow(Selection(stream=TRIAL, until=12))])
 
     await log.append(TRIAL, drafts("0", "1"), expected_version=0)
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follow)
             for number in range(2, 10):

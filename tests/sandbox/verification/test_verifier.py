@@ -73,7 +73,7 @@ async def test_the_verifier_does_not_speak(body: str, reason: str, open_task: Op
 
 async def test_a_reward_before_a_timeout_does_not_count(open_task: OpenTask, write_task: WriteTask) -> None:
     """The tests had not ended: what they wrote so far may be only a beginning."""
-    files = {**_script("echo 1 > reward.txt; echo began; sleep 1000"), "task.toml": "[verifier]\ntimeout_sec = 0.5\n"}
+    files = {**_script("echo 1 > reward.txt; echo began; sleep 1000"), "task.toml": "[verifier]\ntimeout_sec = 3.0\n"}
     task = load_task(write_task(files))
     found = await verify(await open_task(task), task)
     assert isinstance(found, VerdictMissing)

@@ -123,6 +123,7 @@ async def test_three_prompt_specs_become_tasks_through_repairs_and_revisions(tmp
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @needs_isolation
 async def test_a_task_that_never_becomes_sound_is_kept_with_the_reason_and_not_published(tmp_path: Path) -> None:
     """Rejected tasks stay out of the folder of accepted ones (SPARK, W27): they are in the log, blueprint and all."""

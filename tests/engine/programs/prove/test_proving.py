@@ -104,6 +104,7 @@ async def test_a_fault_of_the_task_outweighs_what_could_not_be_tried(tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @needs_isolation
 async def test_a_task_without_a_solution_is_not_proved(tmp_path: Path) -> None:
     """There is nothing for the oracle to run, which is said; all else is tried."""
@@ -135,6 +136,7 @@ async def test_only_the_steps_that_are_asked_for_are_part_of_it(tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @needs_isolation
 async def test_who_forges_the_reward_of_a_task_of_steps_gains_nothing(tmp_path: Path) -> None:
     """A cheat works step by step as agents do, so that what it left is away before each step is judged."""

@@ -298,7 +298,11 @@ async def judged(path: Path, original: list[list[tuple[object, ...]]]) -> None:
 places = st.floats(0, 1, exclude_max=True)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     spoil=st.one_of(
         st.builds(flip, places, st.integers(1, 255)),
@@ -315,7 +319,11 @@ async def test_whatever_is_changed_in_the_file_is_found_or_changes_nothing(
     await judged(path, meaning(written))
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(which=st.integers(0, 1 << 30), value=st.integers(1, 255))
 async def test_whatever_byte_in_use_is_changed_is_found_or_changes_nothing(
     which: int, value: int, written: Path, tmp_path: Path

@@ -90,7 +90,7 @@ async def test_two_logs_on_one_file_notice_each_other(tmp_path: Path) -> None:
         with pytest.raises(FenceLost):
             await one.append(TRIAL, drafts("taken over"), expected_version=3, fence=fence)
         seen: list[str] = []
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             async with anyio.create_task_group() as tasks:
 
                 async def follow() -> None:
