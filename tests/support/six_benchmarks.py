@@ -11,6 +11,9 @@ from base64 import b64encode
 from io import BytesIO
 from typing import Any, Final
 
+from engine.agents.base import SKILLS
+from engine.agents.installed.adapter import STATE
+from engine.items.world_doors import DOOR
 from engine.protocols.server_side import ServerRequest
 from engine.scripted.jar_optimizer import propose
 from engine.scripted.script import ScriptedTurn
@@ -113,3 +116,45 @@ def _next(goal: tuple[str, str], places: list[str], at: list[str], told: tuple[s
         return f"take {thing} from {at[-1]}"
     left = [each for each in places if each not in at]
     return f"go to {left[0]}" if left else "look"
+
+
+_READ: Final = f"cat {SKILLS}/*/SKILL.md {STATE}/*/skills/*/SKILL.md {STATE}/.*/skills/*/SKILL.md 2>/dev/null"
+"""Shows the skills that an agent finds in its sandbox, wherever it looks for them."""
+
+
+def work_by_command(asked: ServerRequest) -> ScriptedTurn | None:
+    """Work on an item in a sandbox, by one command that reads what lies there: its skills, too."""
+    return ScriptedTurn(text="DONE") if asked.turn else ScriptedTurn(command=f"{_READ} > /tmp/known; {_done(asked)}")
+
+
+def _done(asked: ServerRequest) -> str:
+    """Word a command that answers, reading clues backwards or opening what is closed where a skill says so."""
+    question = asked.opening
+    if "simulated world" in question:
+        return _walk(question)
+    turned = f"if grep -q '{RULE}' /tmp/known; then rev; else cat; fi"
+    if (named := re.search(r"(\w+)_input\.xlsx", question)) and (found := _CLUE.search(question)):
+        told, other = (b64encode(workbook(each)).decode() for each in (found[1][::-1], found[1]))
+        data = f"if grep -q '{RULE}' /tmp/known; then echo {told}; else echo {other}; fi"
+        return f"({data}) | base64 -d > {named[1]}_answer.xlsx"
+    if "image-1.png" in question:
+        return f"sha256sum image-1.png | cut -c1-8 | ({turned}) > answer.txt"
+    if found := _CLUE.search(question):
+        return f"echo {found[1]} | ({turned}) > answer.txt"
+    return f"cat bulletin_*.txt; sed -n 's/Clue: //p' bulletin_*.txt | ({turned}) > answer.txt"
+
+
+def _walk(question: str) -> str:
+    """Look for an object from place to place, and put it where it is to be."""
+    goal, act = _GOAL.search(question), f"{DOOR}/act"
+    assert goal is not None
+    thing, there = goal.groups()
+    places = " ".join(each for room in _ROOMS.findall(question) for each in room.split(", "))
+    return f"""for place in {places}; do
+seen=$({act} go to $place)
+if echo "$seen" | grep -q closed && grep -q '{OPEN}' /tmp/known; then seen=$({act} open $place); fi
+echo "$seen"
+if echo "$seen" | grep -q {thing}; then
+{act} take {thing} from $place; {act} go to {there}; {act} put {thing} in {there}; break
+fi
+done"""
