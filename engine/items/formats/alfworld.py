@@ -1,4 +1,4 @@
-"""Games of ALFWorld, as SkillOpt's manifest names them: ``id``, ``gamefile`` and perhaps ``task_type``. Untried."""
+"""Games of ALFWorld, as SkillOpt's manifest names them: ``id``, ``gamefile`` and perhaps ``task_type``."""
 
 from fractions import Fraction
 from typing import Final

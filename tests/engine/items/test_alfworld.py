@@ -1,4 +1,4 @@
-"""Games of ALFWorld, played by a stand-in of the package's surface: the package itself could not be tried."""
+"""Games of ALFWorld, played by a stand-in of the package's surface where the package is not installed."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from engine.items.do_nothing import right_untouched
 from engine.items.errors import ItemsInvalid
 from engine.items.formats.alfworld import ALFWORLD_GAMES
 from engine.items.item_set import ItemSelection, decode_item, load_items
-from engine.items.worlds.alfworld import ALFWORLD, AlfworldAbsent
+from engine.items.worlds.alfworld import ALFWORLD, AlfworldAbsent, GameUnplayable
 from engine.items.worlds.base import STATE, lived
 from events.digest import Digest, digest_of
 
@@ -24,9 +24,14 @@ STAND_IN: Final = {
     "textworld/__init__.py": "class EnvInfos:\n    def __init__(self, **asked): self.asked = asked\n",
     "textworld/envs/__init__.py": "",
     "textworld/envs/pddl.py": """
+import sys
 class PddlEnv:
     def __init__(self, infos): assert infos.asked == {"feedback": True, "won": True}
-    def load(self, game): self.goal = game["pddl_problem"]; assert "walkthrough" not in game
+    def load(self, game):
+        self.goal = game["pddl_problem"]
+        assert "walkthrough" not in game
+        sys.argv = ["of the planner"]
+        if self.goal == "refused": sys.exit("Undeclared predicate")
     def reset(self): return {"feedback": "-= Welcome =-\\n\\nYour task is to: " + self.goal, "won": False}
     def step(self, action):
         won = action == self.goal
@@ -52,6 +57,7 @@ def stand_in(tmp_path: Path) -> Iterator[None]:
     for name, text in STAND_IN.items():
         (tmp_path / "packages" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "packages" / name).write_text(text)
+    real = {name: sys.modules.pop(name) for name in [*sys.modules] if name.split(".")[0] in {"textworld", "alfworld"}}
     sys.path.insert(0, str(tmp_path / "packages"))
     invalidate_caches()
     try:
@@ -60,6 +66,7 @@ def stand_in(tmp_path: Path) -> Iterator[None]:
         sys.path.remove(str(tmp_path / "packages"))
         for name in [name for name in sys.modules if name.split(".")[0] in {"textworld", "alfworld"}]:
             del sys.modules[name]
+        sys.modules.update(real)
 
 
 def a_set(folder: Path, game: Any = GAME, path: str = PATH) -> Path:
@@ -98,6 +105,27 @@ def test_a_game_is_played_anew_for_each_action_and_scored_by_whether_it_was_won(
 
 
 @pytest.mark.usefixtures("stand_in")
+def test_case_and_space_of_an_action_count_for_nothing_and_whoever_goes_back_plays_anew() -> None:
+    """A state that nobody holds any more is reached again by its actions."""
+    begun = ALFWORLD.begin({"game": GAME})
+    won = ALFWORLD.step(begun.state, " Use  LAMP\n")
+    assert (won.done, won.state["actions"]) == (True, ["use lamp"])
+    other = ALFWORLD.step(begun.state, "look")
+    assert (other.done, other.state["actions"]) == (False, ["look"])
+    assert ALFWORLD.step(begun.state, "use lamp") == won
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_game_that_its_parser_refuses_is_an_error_and_no_end_of_the_process() -> None:
+    """The planner's parser ends its process by `sys.exit`, and takes the arguments of ours for its own."""
+    arguments = [*sys.argv]
+    with pytest.raises(GameUnplayable, match="begins with 'refused': SystemExit: Undeclared predicate") as refused:
+        ALFWORLD.begin({"game": {**GAME, "pddl_problem": "refused"}})
+    assert "alfworld-generate" in str(refused.value.remedy)
+    assert sys.argv == arguments
+
+
+@pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize(
     ("game", "path", "told"),
     [
@@ -118,5 +146,5 @@ def test_without_the_package_it_is_said_what_is_missing_and_what_else_there_is(t
     """Before anything of a run begins, since items are read first."""
     with pytest.raises(AlfworldAbsent, match="textworld") as refused:
         load_items("s", ALFWORLD_GAMES, a_set(tmp_path / "set"), ItemSelection(), digest_of)
-    assert "never tried" in str(refused.value.remedy)
+    assert "cmake" in str(refused.value.remedy)
     assert "household" in str(refused.value.remedy)
