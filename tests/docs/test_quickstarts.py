@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 from tests.architecture.source import ROOT
-from tests.cli.test_trouble import ENVIRONMENT
+from tests.cli.processes import ENVIRONMENT
 from tests.docs.snippets import Snippet, console, plain, snippets, unprinted
 from tests.support.isolation import asked_for, isolates
 
