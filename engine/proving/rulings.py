@@ -7,7 +7,21 @@ from typing import Final
 from engine.core.decision import NoSettings, Policy, PolicyContext
 from engine.proving.answers import is_answer, is_telling
 from engine.proving.cheats import LACKS_TOOLS
-from engine.proving.points import PROOF, InspectedSeen, LookSeen, ProofSaw, TaskProof, TriedProof
+from engine.proving.points import (
+    FURTHER_PROOF,
+    PROOF,
+    FurtherProof,
+    FurtherProofRule,
+    FurtherProofSaw,
+    InspectedSeen,
+    LookSeen,
+    ProofSaw,
+    TaskProof,
+    TriedProof,
+    TriedRepeats,
+    VerdictSeen,
+)
+from events.types.decision import Seen
 from events.types.proving import ProofFinding, ProofStep
 from events.values import Outcome
 
@@ -44,7 +58,10 @@ def _findings(saw: ProofSaw, desk: PolicyContext) -> Iterator[ProofFinding]:
     if "nop" in saw.steps:
         yield _nop(_of(saw, "nop"))
     if {"oracle", "nop"} & set(saw.steps):
-        yield _repeat([*_of(saw, "oracle"), *_of(saw, "nop")])
+        yield _repeat(
+            [*_of(saw, "oracle"), *_of(saw, "nop")],
+            given_up=saw.further is not None and saw.further.value.then == "give_up",
+        )
     if "cheat" in saw.steps:
         yield _image(seen, saw.look.value if saw.look else None, desk)
         idle = [each.reward for each in map(_last, _of(saw, "nop")) if each is not None and each.reward is not None]
@@ -102,7 +119,7 @@ def _nop(tried: Sequence[TriedProof]) -> ProofFinding:
     return lacking or ProofFinding("nop", "held", f"doing nothing earned {_verdicts(tried)}")
 
 
-def _repeat(tried: Sequence[TriedProof]) -> ProofFinding:
+def _repeat(tried: Sequence[TriedProof], *, given_up: bool) -> ProofFinding:
     """The verifier has to say the same of the same state; one sandbox that is lost on the way leaves the others."""
     compared = broken = 0
     for each in tried:
@@ -115,7 +132,7 @@ def _repeat(tried: Sequence[TriedProof]) -> ProofFinding:
             if (first.kind, first.reward) != (again.kind, again.reward):
                 what = f"of one final state ({each.step}) the verifier says {_told(first)}, and then {_told(again)}"
                 return ProofFinding("repeat", "failed", what)
-    if broken and not compared:
+    if not compared and (broken or given_up):
         return ProofFinding("repeat", "not_proved", "the sandbox failed before the verifier spoke again")
     if not compared:
         return ProofFinding("repeat", "skipped", "no final state was verified twice")
@@ -163,4 +180,30 @@ def _cheat(tried: Sequence[TriedProof], step: ProofStep, how: str, idle: float |
     return _unproved(step, tried) or ProofFinding(step, "held", f"{how} earned {_verdicts(tried)}")
 
 
-POLICIES: Final[Mapping[str, Policy]] = MappingProxyType({PROOF.name: conclude_proof})
+def choose_further(saw: FurtherProofSaw, rule: FurtherProofRule, desk: PolicyContext) -> FurtherProof:
+    """Begin another trial where every final state that was to be verified again was lost before, such as by a kill."""
+    del desk
+    lost = [each for each in saw.trials if _wants(each) and not _compared(each)]
+    if not lost or any(map(_compared, saw.trials)):
+        return FurtherProof("conclude")
+    if saw.further >= rule.most:
+        return FurtherProof("give_up")
+    return FurtherProof("oracle" if any(each.step == "oracle" for each in lost) else "nop")
+
+
+def _wants(tried: TriedRepeats) -> bool:
+    return tried.wanted is not None and tried.wanted.value.number > 1 and _spoken(tried.outcomes)
+
+
+def _compared(tried: TriedRepeats) -> bool:
+    return _spoken(tried.outcomes) and _spoken(tried.again)
+
+
+def _spoken(outcomes: Sequence[Seen[VerdictSeen]]) -> bool:
+    """Say whether the verifier spoke at all."""
+    return any(each.value.outcome.kind != "infrastructure" for each in outcomes)
+
+
+POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
+    {PROOF.name: conclude_proof, FURTHER_PROOF.name: choose_further}
+)

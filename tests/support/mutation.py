@@ -200,7 +200,7 @@ async def _mutated(stage: _Stage, met: _Met, change: _Change) -> Mutated:
     except Exception as error:  # noqa: BLE001 - rulings that do not fit together may lead an actor anywhere
         life.went(error)
     else:
-        missing = [place for place in met if place not in life.met]
+        missing = [] if change.parts else [place for place in met if place not in life.met]
     compared, found = await _compare(stage.log, met, life.met, change)
     found += [Disguised(change.place, change.field, place, "it is not asked for") for place in missing]
     if life.parted:

@@ -11,7 +11,7 @@ from engine.core.decision import Made
 from engine.core.scope import Scope
 from engine.policies.judging import VerdictFacts
 from engine.programs.explore import points, rulings
-from engine.programs.explore.verification_points import VERIFICATION, VERIFICATIONS, VerificationsSaw
+from engine.programs.explore.verification_points import VERIFICATION, VERIFICATIONS, Verifications, VerificationsSaw
 from events import values
 from events.base import Event, Ref
 from events.digest import Digest
@@ -134,8 +134,8 @@ class AttemptResult(NamedTuple):
     """False if a process of ours died under it: as far as counting goes, it never happened."""
     out_of_money: str | None
     """Why there is no money for more. None: there may be."""
-    verifications: int = 1
-    """How often its final state is verified."""
+    verifications: Seen[Verifications] | None = None
+    """How often its final state is to be verified, where a program says so. None: once."""
     again: tuple[Seen[points.Judged], ...] = ()
     """What further verifications of its final state came to."""
 
@@ -149,27 +149,27 @@ async def attempt(scope: Scope, given: AttemptGiven) -> AttemptResult:
     async def work() -> AttemptResult:
         # Whoever was said to act goes on: a fork changes what an agent goes by, not who it is.
         acted = await _act(scope, begun.agent, lambda: given.terms(scope).brief)
-        number = await _verifications(scope, begun.brief, kept=given.kept) if given.again else 1
-        return (await _judged(scope, given, acted))._replace(verifications=number)
+        ruled = await _verifications(scope, begun.brief, kept=given.kept) if given.again else None
+        return (await _judged(scope, given, acted))._replace(verifications=ruled)
 
     asked = SandboxAsked(begun.backend, begun.brief.task, begun.condition)
     return await in_sandbox(scope, asked, work, partial(scoreless, scope), partial(_verified_again, scope, begun.brief))
 
 
-async def _verifications(scope: Scope, brief: Brief, *, kept: bool) -> int:
+async def _verifications(scope: Scope, brief: Brief, *, kept: bool) -> Seen[Verifications]:
     """Say how often the final state is verified, and keep it if that is more than once, where it is to be kept."""
     ruled = await scope.decide(VERIFICATIONS, VerificationsSaw(len(brief.steps)))
     if ruled.value.number > 1 and kept:
         await scope.effect(KeepAsked())
-    return ruled.value.number
+    return ruled
 
 
 async def _verified_again(scope: Scope, brief: Brief, result: AttemptResult) -> AsyncIterator[AttemptResult]:
     """Have the verifier judge the kept state again, and give the result with each further verdict."""
     ended = None if result.saw is None or result.verdict is None else result.saw.ended
-    if ended is None:  # there was nothing to judge
+    if ended is None or result.verifications is None:  # there was nothing to judge, or it is judged once
         return
-    for _ in range(result.verifications - 1):
+    for _ in range(result.verifications.value.number - 1):
         verdict = await scope.effect(VerifyAgainAsked(brief.task))
         judged = await scope.decide(VERIFICATION, judging_saw(ended, verdict, scope.at))
         result = result._replace(again=(*result.again, judged))

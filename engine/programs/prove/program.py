@@ -20,7 +20,7 @@ from engine.programs.explore.rulings import choose_verifications, judge_attempt
 from engine.programs.explore.verification_points import VERIFICATION, VERIFICATIONS
 from engine.programs.prove.proof import ProofTerms, proof_arms, proof_kind, prove_task
 from engine.programs.prove.spec import ProveSpec
-from engine.proving.points import PROOF
+from engine.proving.points import FURTHER_PROOF, PROOF
 from engine.proving.rulings import POLICIES
 from events.base import Event
 from events.store.base import EventLog
@@ -34,7 +34,13 @@ OUTCOMES: Final[Mapping[ProofVerdict, str]] = MappingProxyType(
     {"sound": "solved", "unsound": "unsolved", "not_proved": "infrastructure"}
 )
 """How a run counts them."""
-TRIAL_POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (PROOF, VERIFICATIONS, VERIFICATION, *EXPLORE.points)
+TRIAL_POINTS: Final[tuple[Point[Any, Any, Any], ...]] = (
+    PROOF,
+    FURTHER_PROOF,
+    VERIFICATIONS,
+    VERIFICATION,
+    *EXPLORE.points,
+)
 """What is decided in a proof and its trials, by whichever program it is made."""
 TRIAL_POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
     {**EXPLORE.policies, **POLICIES, VERIFICATIONS.name: choose_verifications, VERIFICATION.name: judge_attempt}

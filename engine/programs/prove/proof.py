@@ -3,22 +3,37 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
 from engine.agents.oracle import Nop, Oracle
 from engine.config.spec import AgentSpec, RunSpec
 from engine.core.decision import Made
+from engine.core.open_decision import made_event
 from engine.core.prompts import Prompts
 from engine.core.scope import Child, Scope
 from engine.programs.explore.spec import SparkSpec
 from engine.programs.explore.trial import EndedTrial, TrialPlan, TrialTerms, ended_trial
 from engine.programs.prove.spec import ProofKind, ProveSpec
 from engine.proving.cheats import Cheater, cheats_of
-from engine.proving.points import PROOF, InspectedSeen, LookSeen, ProofSaw, TaskProof, TriedProof, VerdictSeen
+from engine.proving.points import (
+    FURTHER_PROOF,
+    PROOF,
+    FurtherProof,
+    FurtherProofSaw,
+    FurtherSeen,
+    InspectedSeen,
+    LookSeen,
+    ProofSaw,
+    RepeatsSeen,
+    TaskProof,
+    TriedProof,
+    TriedRepeats,
+    VerdictSeen,
+)
 from events.streams import ProofTrial, read_proof_trial, trial_of, trial_stream
-from events.types.decision import Seen
+from events.types.decision import Decided, Seen
 from events.types.proving import InspectionAsked, ProofConcluded, ProofStep, TaskInspected
 
 _AGENTS: Final[Mapping[ProofKind, str]] = MappingProxyType(
@@ -101,16 +116,72 @@ async def prove_task(scope: Scope, task: str, terms: ProofTerms) -> Proved:
     inspected = await scope.effect(InspectionAsked(task))
     found = Seen(scope.at, _inspected(inspected)) if isinstance(inspected, TaskInspected) else None
     planned = _planned(task, terms, inspected) if isinstance(inspected, TaskInspected) else ()
-    children = [Child(trial_stream(each.plan.name), partial(ended_trial, plan=each.plan)) for each in planned]
-    ended = await scope.gather(children)
+    tried = await _try(scope, planned)
+    further = await _make_up(scope, task, terms, tried)
     saw = ProofSaw(
         inspected=found,
-        trials=tuple(_tried(each.step, end) for each, end in zip(planned, ended, strict=True)),
-        look=_look(planned, ended),
+        trials=tuple(_tried(each.step, end) for each, end in tried),
+        look=_look(tried),
         steps=terms.settings.steps,
+        further=further,
     )
     ruling = await scope.decide(PROOF, saw, _concluded)
-    return Proved(ruling, {each.plan.name: end for each, end in zip(planned, ended, strict=True)})
+    return Proved(ruling, {each.plan.name: end for each, end in tried})
+
+
+Tried: TypeAlias = list[tuple[PlannedProofTrial, EndedTrial]]
+
+
+async def _try(scope: Scope, planned: Sequence[PlannedProofTrial]) -> Tried:
+    """Begin trials side by side, and wait for all."""
+    children = [Child(trial_stream(each.plan.name), partial(ended_trial, plan=each.plan)) for each in planned]
+    return list(zip(planned, await scope.gather(children), strict=True))
+
+
+async def _make_up(scope: Scope, task: str, terms: ProofTerms, tried: Tried) -> Seen[FurtherSeen] | None:
+    """Begin further trials where all final states were lost that the verifier was to look at again.
+
+    A process that dies just then has judged its trials once, so that none of them is tried again by itself.
+
+    Returns:
+        What was decided last. None: nothing was lost, or an earlier version made nothing up.
+    """
+    further, ruled = 0, None
+    while any(map(_lost, tried)):
+        saw = FurtherProofSaw(tuple(map(_repeats, tried)), further)
+        ruled = await scope.decide(FURTHER_PROOF, saw, _further_made)
+        then = ruled.value.then
+        if then not in {"oracle", "nop"}:
+            break
+        further += 1
+        trial = ProofTrial(task, then, 1 + sum(each.step == then for each, _ in tried))
+        agent = Oracle() if then == "oracle" else Nop()
+        tried += await _try(
+            scope, [PlannedProofTrial("oracle" if then == "oracle" else "nop", terms.plan(trial, agent))]
+        )
+    if ruled is None or ruled.value.then == "as_before":
+        return None
+    return Seen(ruled.seen, FurtherSeen(ruled.value.then))
+
+
+def _further_made(ruling: FurtherProof, made: Made) -> Decided | None:
+    return None if ruling.then == "as_before" else made_event(FURTHER_PROOF, ruling, made)
+
+
+def _lost(tried: tuple[PlannedProofTrial, EndedTrial]) -> bool:
+    """Say whether a final state was to be verified more often than it was."""
+    _, ended = tried
+    wanted = None if ended.last is None else ended.last.verifications
+    spoken = [each for each in ended.again if each.value.outcome.kind != "infrastructure"]
+    return wanted is not None and len(spoken) + 1 < wanted.value.number
+
+
+def _repeats(tried: tuple[PlannedProofTrial, EndedTrial]) -> TriedRepeats:
+    planned, ended = tried
+    wanted = None if ended.last is None else ended.last.verifications
+    found = _tried(planned.step, ended)
+    number = None if wanted is None else Seen(wanted.seen, RepeatsSeen(wanted.value.number))
+    return TriedRepeats(found.step, number, found.outcomes, found.again)
 
 
 def _inspected(event: TaskInspected) -> InspectedSeen:
@@ -139,9 +210,9 @@ def _tried(step: ProofStep, ended: EndedTrial) -> TriedProof:
     return TriedProof(step, ended.outcome, outcomes, again)
 
 
-def _look(planned: Sequence[PlannedProofTrial], ended: Sequence[EndedTrial]) -> Seen[LookSeen] | None:
+def _look(tried: Tried) -> Seen[LookSeen] | None:
     """Find what looking through the file system came upon: the first command of who looks for the solution."""
-    for each, end in zip(planned, ended, strict=True):
+    for each, end in tried:
         if each.step == "cheat_solution" and end.last is not None and end.last.actions:
             action = end.last.actions[0]
             return Seen(action.observed, LookSeen(action.seen.exit_code, action.seen.ended, action.seen.stdout))

@@ -259,11 +259,11 @@ async def test_a_construction_that_dies_comes_to_what_it_would_have_come_to(tmp_
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-async def test_a_construction_that_dies_at_any_moment_comes_to_the_same_or_is_not_proved(tmp_path: Path) -> None:
+async def test_a_construction_that_dies_at_any_moment_comes_to_the_same(tmp_path: Path) -> None:
     """Every fifth moment: each write and each effect.
 
-    Killed while every final state of a proof is verified again, none is left that was verified twice: that task is not
-    proved, which is said, and nothing half stands there.
+    Killed while every final state of a proof is verified again, none is left that was verified twice: one more trial
+    makes up for it.
     """
     async with mortal(tmp_path) as here:
         plain = await ended(here, (), in_memory())
@@ -276,11 +276,8 @@ async def test_a_construction_that_dies_at_any_moment_comes_to_the_same_or_is_no
             async with opened() as log:
                 state = await fold(log, Constructions(), Selection(run=(await log.runs())[-1]))
             (found,) = state.runs.values()
-            assert {each.ending for each in found.values()} <= {"published", "not_proved"}, moment
-            whole = {name: published[name] for name, each in found.items() if each.ending == "published"}
-            assert _digests(tmp_path) == whole, moment
-            repeats = [each.reasons[1:] for each in found.values() if each.ending == "not_proved"]
-            assert all(each == ("repeat: the sandbox failed before the verifier spoke again",) for each in repeats)
+            assert {each.ending for each in found.values()} == {"published"}, moment
+            assert _digests(tmp_path) == published, moment
 
 
 def _digests(folder: Path) -> dict[str, str]:

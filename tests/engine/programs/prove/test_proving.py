@@ -1,5 +1,6 @@
 """Proofs of tasks: each broken task is found out by the step that is there for it, and nothing else is said of it."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,20 @@ from engine.config.errors import ConfigRefused
 from engine.config.spec import RunSpec
 from engine.core.fold import fold
 from engine.core.system import clock
+from engine.programs.explore.verification_points import VERIFICATIONS
+from engine.proving.points import FURTHER_PROOF, PROOF
 from engine.runtime.run import RunReport, start_run
 from engine.testing.faulty_ports import Fault, FaultyPorts
 from events.base import Event
 from events.store.base import EventLog, Selection
 from events.store.memory import MemoryLog
-from events.types.sandbox import SandboxAsked, SandboxFailed
+from events.streams import is_trial, read_proof_trial, trial_of
+from events.types.sandbox import SandboxAsked, SandboxFailed, VerifyAgainAsked
 from projections.proofs import ProofRecord, Proofs
 from replay.redecide import decisions
 from replay.rerun import rerun
 from tests.engine.programs.explore.test_steps import written
+from tests.support.mutation import mutate
 from tests.support.proving import FAILED, make_tasks, needs_isolation
 from tests.support.runs import setting
 
@@ -105,6 +110,53 @@ async def test_a_fault_of_the_task_outweighs_what_could_not_be_tried(tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@needs_isolation
+async def test_another_trial_is_begun_where_every_final_state_was_lost_before_it_was_looked_at_again(
+    tmp_path: Path,
+) -> None:
+    """No state of the first four was verified twice; the solution is tried once more, and the proof is whole."""
+
+    def fault(event: Event, place: Any) -> Event | None:
+        first = isinstance(event, VerifyAgainAsked) and ".3/" not in place.stream
+        return SandboxFailed("lost", "the machine went down") if first else None
+
+    log = MemoryLog(clock=clock)
+    report, proofs = await proved(tmp_path, log, "sound", fault=fault)
+    assert proofs["sound"].verdict == "sound"
+    repeat = next(each for each in proofs["sound"].findings if each.step == "repeat")
+    assert repeat.detail == "the verifier said the same twice, of 1 final states"
+    assert await _trials(log, report.run) == {"oracle": 3, "nop": 2, "cheat": 3}
+    # And the run is gone through again from the log alone, with the same rulings.
+    assert (await rerun(log, report.run)).complete
+    assert all(each.agrees for each in await decisions(log, report.run))
+    found = await mutate(log, report.run, [FURTHER_PROOF.name, VERIFICATIONS.name, PROOF.name])
+    assert (found.mutations > 3, found.found, found.compared > 0) == (True, (), True)
+
+
+@needs_isolation
+async def test_where_no_final_state_can_be_looked_at_again_the_proof_gives_up_and_says_so(tmp_path: Path) -> None:
+    """Two more trials at most, of nobody where nothing else is tried; a proof is never sound without what it is of."""
+
+    def fault(event: Event, place: Any) -> Event | None:
+        del place
+        return SandboxFailed("lost", "the machine went down") if isinstance(event, VerifyAgainAsked) else None
+
+    log = MemoryLog(clock=clock)
+    report, proofs = await proved(tmp_path, log, "sound", fault=fault, steps=["nop"], times=1)
+    assert proofs["sound"].verdict == "not_proved"
+    assert {each.step: each.state for each in proofs["sound"].findings} == {"nop": "held", "repeat": "not_proved"}
+    assert await _trials(log, report.run) == {"nop": 3}
+    assert (await rerun(log, report.run)).complete
+
+
+async def _trials(log: EventLog, run: str) -> Counter[str]:
+    """Count the trials of each kind."""
+    streams = {each.stream.name async for each in log.read(Selection(run=run))}
+    return Counter(
+        found.kind for name in streams if is_trial(name) and (found := read_proof_trial(trial_of(name) or ""))
+    )
+
+
 @needs_isolation
 async def test_a_task_without_a_solution_is_not_proved(tmp_path: Path) -> None:
     """There is nothing for the oracle to run, which is said; all else is tried."""
