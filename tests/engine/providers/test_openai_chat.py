@@ -18,7 +18,16 @@ from engine.providers.base import body_of
 from engine.providers.endpoint import TransportOptions
 from engine.providers.http import OpenAIChat
 from engine.providers.transport import MOST_BODY_BYTES, open_client
-from tests.engine.providers.support_server import Handler, after, answer, completion, never, on_the_wire, serving
+from tests.engine.providers.support_server import (
+    Handler,
+    after,
+    answer,
+    closed_port,
+    completion,
+    never,
+    on_the_wire,
+    serving,
+)
 
 ASK = ChatRequest(model="m", messages=(b'{"role": "user",  "content": "Hi"}',))
 
@@ -221,10 +230,8 @@ async def test_silence_is_a_timeout(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_refused_connection_is_a_network_fault(client: httpx.AsyncClient) -> None:
-    """Nobody listens there any more."""
-    async with serving(answer("")) as endpoint:
-        url = endpoint.url
-    with pytest.raises(ProviderError) as caught:
+    """Nobody listens there."""
+    with closed_port() as url, pytest.raises(ProviderError) as caught:
         await OpenAIChat(url, client=client, clock=noon).complete(ASK)
     assert (caught.value.kind, caught.value.status, caught.value.sent) == ("network", None, False)
 

@@ -12,7 +12,16 @@ import pytest
 import zstandard
 
 from engine.providers.transport import AiohttpTransport, BodyTooLarge, open_client
-from tests.engine.providers.support_server import after, answer, in_pieces, never, never_ending, on_the_wire, serving
+from tests.engine.providers.support_server import (
+    after,
+    answer,
+    closed_port,
+    in_pieces,
+    never,
+    never_ending,
+    on_the_wire,
+    serving,
+)
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
 
@@ -149,10 +158,8 @@ async def test_a_broken_answer_is_said_in_the_words_of_httpx(
 
 
 async def test_a_refused_connection_is_a_connect_error(client: httpx.AsyncClient) -> None:
-    """The port was free a moment ago, and nobody listens on it now."""
-    async with serving(answer("")) as endpoint:
-        url = endpoint.url
-    with pytest.raises(httpx.ConnectError):
+    """Nobody listens there."""
+    with closed_port() as url, pytest.raises(httpx.ConnectError):
         await client.get(url)
 
 

@@ -1,6 +1,5 @@
 """Stories of runs whose calls are refused for what only a person can mend: they stop, and lose nothing."""
 
-import socket
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ from events.types.model import ModelAnswered, ModelAsked, ModelFailed
 from events.types.run import RunClosed
 from events.types.session import CallLeftOpen, InFlightFound
 from replay.rerun import rerun
-from tests.engine.providers.support_server import Handler, answer, completion, serving
+from tests.engine.providers.support_server import Handler, answer, closed_port, completion, serving
 from tests.support.pretend import pretended
 from tests.support.runs import SCRIPT, make_base, setting, spec
 from tests.support.worlds import Ticking
@@ -131,17 +130,15 @@ async def test_a_closed_port_stops_the_run_and_opens_later(tmp_path: Path) -> No
     """Nobody listens: the first call is tried again, then the run stops. A resume asks again, and once more stops."""
     log = MemoryLog(clock=Ticking())
     base = make_base(tmp_path, SCRIPT, *MANY)
-    with socket.socket() as port:
-        port.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{port.getsockname()[1]}/v1"
-    teacher = {"model": "m", "base_url": url, "retry_wait_initial_s": 0.01}
-    with pytest.raises(ProviderUnreachable, match="cannot be reached") as caught:
-        await start_run(await setting(log, base), spec(models={"teacher": teacher}, concurrency=1))
-    assert (caught.value.exit_code, url in caught.value.problem) == (ExitCode.UNREACHABLE, True)
-    assert len(await events_of(log, ModelFailed)) == UNREACHED - 1
-    run = await only_run(log)
-    with pytest.raises(ProviderUnreachable):
-        await resume_run(await setting(log, base), run)
+    with closed_port() as url:
+        teacher = {"model": "m", "base_url": f"{url}/v1", "retry_wait_initial_s": 0.01}
+        with pytest.raises(ProviderUnreachable, match="cannot be reached") as caught:
+            await start_run(await setting(log, base), spec(models={"teacher": teacher}, concurrency=1))
+        assert (caught.value.exit_code, f"{url}/v1" in caught.value.problem) == (ExitCode.UNREACHABLE, True)
+        assert len(await events_of(log, ModelFailed)) == UNREACHED - 1
+        run = await only_run(log)
+        with pytest.raises(ProviderUnreachable):
+            await resume_run(await setting(log, base), run)
     assert len(await events_of(log, ModelFailed)) == UNREACHED - 1, "a resume is told at once"
     assert not await events_of(log, AttemptJudged)
 
