@@ -31,8 +31,8 @@ from views.terminal.shutdown import PATIENCE_S, Shutdown
 
 EXPLORE = ("run", "explore", "-p", "tasks", "-m", "script:script.toml")
 ENGINE: Final = Path("/var/run/docker.sock")
-SLEEPING: Final = "sleep 98765"
-HANGING = SLOW.replace('error = "hang"', 'text = "I wait."\ncommand = "sleep 98765"')
+SLEEPING: Final = f"sleep 98765.{os.getpid()}"  # of this process: others may tell the same story
+HANGING = SLOW.replace('error = "hang"', f'text = "I wait."\ncommand = "{SLEEPING}"')
 """The command of the task `slow` never ends."""
 
 pytestmark = pytest.mark.timeout(120)

@@ -18,6 +18,8 @@ from sandbox.scratch import MARKER, leftovers, make, sweep
 from sandbox.verification.verifier import Rewarded, verify
 from tests.sandbox.conftest import OpenTask, WriteTask
 
+OURS = f"986.{os.getpid()}"
+"""Seconds that a process sleeps for, by which it is found among all of the machine: another worker has its own."""
 REFUSED: dict[str, dict[str, str | bytes | None]] = {
     "environment.docker_image": {"task.toml": "[environment]\ndocker_image = 'x'\n"},
     "environment/docker-compose.yaml": {"environment/docker-compose.yaml": "services: {}\n"},
@@ -164,11 +166,11 @@ async def test_a_closed_sandbox_leaves_nothing(local: LocalBackend, task: Task, 
     """Neither files, also where the agent locked them, nor processes, nor open descriptors."""
     before = _descriptors()
     sandbox = await local.open(SandboxSpec(id="x", task=task))
-    await sandbox.exec("sleep 987.125 & mkdir -p /app/a/b; touch /app/a/b/c; chmod 000 /app/a/b /app/a")
+    await sandbox.exec(f"sleep {OURS} & mkdir -p /app/a/b; touch /app/a/b/c; chmod 000 /app/a/b /app/a")
     assert len(leftovers(tmp_path / "workspace")) == 1
     await sandbox.close()
     assert list((tmp_path / "workspace").iterdir()) == []
-    assert not _running(b"987.125")
+    assert not _running(OURS)
     assert _descriptors() <= before + 1
 
 
@@ -205,7 +207,7 @@ from sandbox.harbor.task import load_task
 async def main():
     backend = await local_backend(Path(sys.argv[1]))
     sandbox = await backend.open(SandboxSpec(id="crash", task=load_task(Path(sys.argv[2]))))
-    await sandbox.exec("setsid sleep 986.125 > /dev/null 2>&1 &")
+    await sandbox.exec("setsid sleep %s > /dev/null 2>&1 &" % sys.argv[3])
     print(sandbox._cell._first.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -219,11 +221,11 @@ async def test_after_a_crash_no_process_lives_and_the_folder_is_swept(
     """``kill -9`` of ours: the namespace ends by itself; the folder is found by its marker."""
     workspace = tmp_path / "crashed"
     (workspace / "not-ours").mkdir(parents=True)
-    command = [sys.executable, "-c", _CRASH, str(workspace), str(task.path)]
+    command = [sys.executable, "-c", _CRASH, str(workspace), str(task.path), OURS]
     crashed = await anyio.run_process(command, cwd=Path(__file__).parents[3], check=False)
     assert crashed.returncode == -signal.SIGKILL
     await _end_of(int(crashed.stdout))
-    assert not _running(b"986.125")
+    assert not _running(OURS)
     (left,) = leftovers(workspace)
     assert (left / MARKER).read_text(encoding="utf-8") == "crash\n"
     assert sweep(workspace, beginning("")) == (left,)
@@ -243,11 +245,11 @@ def _descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def _running(argument: bytes) -> bool:
+def _running(argument: str) -> bool:
     """Whether any process of the machine sleeps for this long."""
     for each in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if each.read_bytes().split(b"\0")[:2] == [b"sleep", argument]:
+            if each.read_bytes().split(b"\0")[:2] == [b"sleep", argument.encode()]:
                 return True
     return False
 
