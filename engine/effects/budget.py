@@ -5,7 +5,7 @@ outcomes of the calls it granted after that.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.core.history import refused_calls
@@ -15,7 +15,7 @@ from events.base import Event, Recorded, Ref
 from events.types.agent import CallAsked
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed
-from events.types.session import InFlightFound, ScopeStopped
+from events.types.session import CallLeftOpen, InFlightFound, ScopeStopped
 from events.values import NanoUsd
 from projections.charges import charge
 
@@ -64,13 +64,18 @@ class BudgetKeeper:
         grant stays for the second time, and the first is counted besides, for good.
         """
         bounds: dict[Ref, Open] = {}
+        free = _cost_nothing(histories.get(SESSION, ()))
         for stream, history in histories.items():
-            self._fold_stream(stream, history, bounds)
+            self._fold_stream(stream, history, bounds, free)
         refused = refused_calls(histories.get(SESSION, ()))
         lost = [ref for each in histories.get(SESSION, ()) for ref in _found_in_flight(each.event)]
         for name, history in histories.items():
-            if name in self._open and isinstance(history[-1].event, ModelAsked) and history[-1].ref not in refused:
+            if name not in self._open:
+                continue
+            if isinstance(history[-1].event, ModelAsked) and history[-1].ref not in refused:
                 lost.append(history[-1].ref)  # this process is about to find it, and to say so
+            if isinstance(history[-1].event, CallAsked) and history[-1].ref in free:
+                self.give_back(name)  # its agent has ended, and asks nothing again
         for ref in lost:
             if ref in bounds and _asked_again(histories[ref.stream], ref):
                 self._add(bounds[ref].trial, bounds[ref].amount)
@@ -99,11 +104,13 @@ class BudgetKeeper:
         if grant is not None:
             self._add(grant.trial, -grant.amount)
 
-    def _fold_stream(self, stream: str, history: Iterable[Recorded], bounds: dict[Ref, Open]) -> None:
-        """Take in one stream, noting what each granted call may cost at most."""
+    def _fold_stream(
+        self, stream: str, history: Iterable[Recorded], bounds: dict[Ref, Open], free: Collection[Ref]
+    ) -> None:
+        """Take in one stream, noting what each granted call may cost at most; those in `free` cost nothing."""
         asked: BudgetAsked | None = None
         granted = False
-        """Whether the last grant waits for its call."""
+        """Whether the last grant waits for its call, or its call cost nothing."""
         for recorded in history:
             match recorded.event:
                 case BudgetAsked():
@@ -113,7 +120,7 @@ class BudgetKeeper:
                     self._reserve(stream, asked)
                     granted = True
                 case ModelAsked() | CallAsked():
-                    granted = False
+                    granted = recorded.ref in free
                     if isinstance(recorded.event, ModelAsked) and stream in self._open:
                         bounds[recorded.ref] = self._open[stream]
                 case ScopeStopped() if granted:
@@ -142,6 +149,13 @@ def _asked_again(history: Sequence[Recorded], ref: Ref) -> bool:
     One whose actor was stopped instead is counted once already: its grant was never settled.
     """
     return history[-1].ref == ref or any(recorded.cause == ref for recorded in history)
+
+
+def _cost_nothing(session: Iterable[Recorded]) -> frozenset[Ref]:
+    """Name the calls that were refused, and left open, and were not in flight in any later process."""
+    notes = [each.event for each in session]
+    left = {each.asked for each in notes if isinstance(each, CallLeftOpen)}
+    return frozenset(left.difference(*map(_found_in_flight, notes)))
 
 
 def _found_in_flight(event: Event) -> tuple[Ref, ...]:

@@ -7,8 +7,13 @@ that was in flight when a process died: a resume makes it again, so nothing that
 
 A model that has answered before may be refused once for what it was asked, as by a filter in between. Three refusals
 in a row, each of another stream, are not that.
+
+Installed agents make their calls through the gateway, and ask again by themselves: what counts is the attempt, not the
+call, and only the model that the spec names, since an agent may ask others of its own accord. The call that the run
+stops for is not answered: the agent would end by itself, and its attempt with it.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
@@ -29,6 +34,7 @@ from engine.protocols.errors import (
     TimedOut,
 )
 from events.base import Event, Recorded, Ref
+from events.types.agent import CallAsked
 from events.types.model import ModelAnswered, ModelAsked, ModelFailed
 from events.types.session import CallLeftOpen
 from events.values import Role
@@ -60,7 +66,7 @@ def past_calls(histories: Mapping[str, Sequence[Recorded]]) -> PastCalls:
     for history in histories.values():
         model = ""
         for each in history:
-            if isinstance(each.event, ModelAsked):
+            if isinstance(each.event, ModelAsked | CallAsked):
                 model = each.event.model
             elif isinstance(each.event, ModelAnswered):
                 answered.add(model)
@@ -73,6 +79,18 @@ class FailedLine(NamedTuple):
     line: Line
     role: Role
     error: ProviderError
+    agent: "AgentCall | None" = None
+    """None: the run itself made the call."""
+
+
+class AgentCall(NamedTuple):
+    """Who made a call through the gateway, and where to."""
+
+    agent: str
+    path: str
+    """That it asked, with its query."""
+    attempt: str
+    """What the streams of all calls of its attempt begin with."""
 
 
 class RefusalWatch:
@@ -101,7 +119,7 @@ class RefusalWatch:
         self._unreached = min(UNREACHED, tries)
         self._answered: set[Line] = set()
         self._refused: dict[Line, set[str]] = {}
-        self._missed: dict[tuple[Line, str], int] = {}
+        self._missed: dict[Line, Counter[str]] = {}
         self._under_way = 0
         self._moved = anyio.Event()
         self.stopped: EngineError | None = None
@@ -140,11 +158,12 @@ class RefusalWatch:
     def refused(self, call: FailedLine, place: EffectAddress) -> bool:
         """Take note of a call that failed; say whether the run stops for it."""
         line, error = call.line, call.error
+        stream = place.stream if call.agent is None else call.agent.attempt
         if _not_reached(error):
-            stops = self._cannot_reach(line, place.stream)
-        elif _needs_a_person(error) or (_names_a_setting(error) and not self._worked(call)):
+            stops = self._cannot_reach(line, stream, by_agent=call.agent is not None)
+        elif _needs_a_person(error) or (_names_a_setting(call) and not self._worked(call)):
             streams = self._refused.setdefault(line, set())
-            streams.add(place.stream)
+            streams.add(stream)
             stops = not self._worked(call) or len(streams) >= IN_A_ROW
         else:
             return False
@@ -177,10 +196,13 @@ class RefusalWatch:
             self._past = self._read_past()
         return self._past
 
-    def _cannot_reach(self, line: Line, stream: str) -> bool:
+    def _cannot_reach(self, line: Line, stream: str, *, by_agent: bool) -> bool:
+        """Say whether a model counts as unreachable. An agent may give up at its first call: then others count, too."""
         if line in self._answered:
             return False
-        missed = self._missed[line, stream] = self._missed.get((line, stream), 0) + 1
+        by_stream = self._missed.setdefault(line, Counter())
+        by_stream[stream] += 1
+        missed = by_stream.total() if by_agent and len(by_stream) >= IN_A_ROW else by_stream[stream]
         return self.stopped is not None or missed >= self._unreached or line[1] in self._known.refused
 
     def _worked(self, call: FailedLine) -> bool:
@@ -206,14 +228,16 @@ def _needs_a_person(error: ProviderError) -> bool:
     return isinstance(error, EndpointInvalid) or (isinstance(error, BadRequest) and error.status in _NO_SUCH)
 
 
-def _names_a_setting(error: ProviderError) -> bool:
-    """Say whether a failure may come of what was asked, and names a setting that mends it."""
-    return isinstance(error, BadRequest) and not isinstance(error, ImagesUnsupported) and error.setting is not None
+def _names_a_setting(call: FailedLine) -> bool:
+    """Say whether a failure may come of what was asked, and names a setting that mends it: not those of an agent."""
+    error = call.error
+    named = isinstance(error, BadRequest) and not isinstance(error, ImagesUnsupported) and error.setting is not None
+    return named and call.agent is None
 
 
 def _stop_for(call: FailedLine, run: str) -> EngineError:
-    (base_url, model), role, error = call
-    who = f"{role} ({model} at {base_url})"
+    (base_url, model), role, error, by = call
+    who = f"{role} ({model} at {base_url}{'' if by is None else f', asked by {by.agent} for {by.path}'})"
     if _not_reached(error):
         return ProviderUnreachable(run, who, error.problem, f"models.{role}.base_url")
     if isinstance(error, Authentication):

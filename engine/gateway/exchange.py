@@ -15,8 +15,10 @@ from multidict import CIMultiDict
 from engine.concurrency.limiter import AdaptiveLimiter, LimitedTask
 from engine.concurrency.run_controls import RunControls
 from engine.core.ports import EffectAddress, Permit
+from engine.core.scope import Stopped
 from engine.effects.budget import BudgetKeeper
 from engine.effects.models import CallPricing, answered, failed
+from engine.effects.refusals import AgentCall, FailedLine, RefusalWatch
 from engine.gateway.answer import GatewayResponse
 from engine.gateway.headers import told_headers
 from engine.gateway.upstream_client import UpstreamClient, UpstreamRequest
@@ -44,6 +46,15 @@ _JSON: Final = {"Content-Type": "application/json"}
 _TOO_LATE: Final = ScopeStopped("cancelled", "the agent ended before its call was made")
 
 
+class RefusalTerms(NamedTuple):
+    """For which calls of an agent the run stops."""
+
+    watch: RefusalWatch
+    agent: str
+    model: str
+    """That the spec names; an agent may ask others of its own accord, which are no reason to stop."""
+
+
 class ExchangeContext(NamedTuple):
     """What an exchange is carried out with."""
 
@@ -57,6 +68,8 @@ class ExchangeContext(NamedTuple):
     """What people have ordered of the run."""
     clock: Clock
     """Against which dates in answers are read."""
+    refusals: RefusalTerms | None = None
+    """None: a call that only a person can mend is an outcome like others."""
 
 
 class Exchange:
@@ -132,17 +145,22 @@ class Exchange:
             turn.release()
 
     async def __call__(self, asked: Event, place: EffectAddress) -> Event:
-        """Pass the request on, hand the answer's stream to the agent as it comes, and say what came of it."""
+        """Pass the request on, hand the answer's stream to the agent as it comes, and say what came of it.
+
+        Raises:
+            Stopped: The run stops for this call, which has no outcome and is not answered.
+        """
         assert isinstance(asked, CallAsked)
         assert self._turn is not None
         going = self._going
         if asked.request != going.digest:  # changed, to bound the answer
             going = going._replace(body=await self._means.blobs.get(asked.request))
         async with self._turn.place() as held:
-            fault = await self._keyed() or await self._carry(going)
+            fault = await self._heard(going)
             terms = CallPricing(self._means.upstream.price, self._means.budget.bound(place.stream))
             said = fault or self._said()
             outcome = self._outcome(asked, said, (terms, self._told(cut=fault is not None)))
+            await self._watched(asked, said, outcome, place)
             self._means.budget.settle(place.stream, outcome)
             self._note(outcome)
             # Told before this is on record: what the agent does with it is of this attempt, and ends with our process.
@@ -162,6 +180,41 @@ class Exchange:
         """Wait for leave: nobody takes a place that is not going to be used."""
         await self._means.orders.unpaused()
         await turn.wait()
+
+    async def _heard(self, going: UpstreamRequest) -> ProviderError | None:
+        """Send the request and read the answer, and have it counted that one is waited for. None: it came."""
+        terms = self._means.refusals
+        if terms is None:
+            return await self._keyed() or await self._carry(going)
+        terms.watch.begin()
+        try:
+            return await self._keyed() or await self._carry(going)
+        finally:
+            terms.watch.end()
+
+    async def _watched(
+        self, asked: CallAsked, said: ChatReply | ProviderError, outcome: Event, place: EffectAddress
+    ) -> None:
+        """Have it counted what came of a call. If the run stops for it, wait until the agent is ended.
+
+        Raises:
+            Stopped: It was.
+        """
+        terms = self._means.refusals
+        if terms is None or asked.model != terms.model:
+            return
+        line = (self._means.upstream.base_url, asked.model)
+        if not isinstance(said, ProviderError):
+            terms.watch.answered(line)
+            return
+        by = AgentCall(terms.agent, self._going.path, place.stream.rpartition("/")[0])
+        self._scope = anyio.CancelScope()
+        with self._scope:
+            if self._cut:
+                return  # its own end broke it off
+            await terms.watch.meet(FailedLine(line, asked.role, said, by), outcome, place)
+            return
+        raise Stopped(_TOO_LATE)
 
     async def _keyed(self) -> ProviderError | None:
         """Get the key or token. None: it is there."""

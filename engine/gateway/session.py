@@ -59,6 +59,12 @@ class ProxySession:
         self._idle: anyio.Event | None = None
         """Set when no call is in flight any more. None: nothing waits for it."""
 
+    @property
+    def left_open(self) -> bool:
+        """Whether it closed with calls that got no answer since the run stops: a resume runs the agent again."""
+        refusals = self.terms.means.refusals
+        return self.cut > 0 and refusals is not None and refusals.watch.stopped is not None
+
     def redact(self, data: bytes) -> bytes:
         """Take the token out of what is to be recorded."""
         return data.replace(self.token.encode(), b"[token]")

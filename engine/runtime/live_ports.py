@@ -144,15 +144,15 @@ async def live_ports(
 
         book = CallRecorder(setting.log, board.run, session.fence)
         last = len(plan.eras) - 1
+        refusals = _refusals(spec, histories, board, session)
         parts = AgentDependencies(
-            lambda arm: lines[last, arm]["teacher"], budget, sandboxes, board.orders, session.supervisor
+            lambda arm: lines[last, arm]["teacher"], budget, sandboxes, board.orders, session.supervisor, refusals
         )
         agents = await open_agents(stack, setting, plan.eras[last], book, parts)
         sandboxes.worlds = worlds = WorldDoors(setting.log)
         stack.push_async_callback(worlds.close_all)
         stack.push_async_callback(sandboxes.close)
         ancestors = [each.run for each in histories.lineage[:-1]]
-        refusals = _refusals(spec, histories, board, session)
         models = ModelPort(setting.log, line, budget, refusals)
         keeper = TaskPort(setting.log, tasks, setting.backend)
         table = door_table(keeper, sandboxes, models, budget, agents)

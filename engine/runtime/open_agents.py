@@ -29,9 +29,10 @@ from engine.core.system import clock
 from engine.effects.budget import BudgetKeeper
 from engine.effects.callers import callers_of
 from engine.effects.models import ModelClient
+from engine.effects.refusals import RefusalWatch
 from engine.effects.sandboxes import SandboxPort
 from engine.gateway.call import CallTerms
-from engine.gateway.exchange import ExchangeContext
+from engine.gateway.exchange import ExchangeContext, RefusalTerms
 from engine.gateway.server import CallRecorder, open_gateway
 from engine.gateway.session import SessionTerms
 from engine.gateway.upstream_client import UpstreamClient, open_carrier
@@ -56,6 +57,7 @@ class AgentDependencies(NamedTuple):
     sandboxes: SandboxPort
     orders: RunControls
     supervisor: Supervisor
+    refusals: RefusalWatch
 
 
 class PreparedAgents(NamedTuple):
@@ -230,7 +232,8 @@ def _terms(
             f"agent {spec.agent.name} makes its calls itself: files cannot answer them",
             remedy="choose an endpoint, or an agent that comes with stillroom",
         )
-    means = ExchangeContext(setting.log, carrier, line.reach, parts.budget, line.room, parts.orders, clock)
+    refusals = RefusalTerms(parts.refusals, spec.agent.name, spec.models["teacher"].model)
+    means = ExchangeContext(setting.log, carrier, line.reach, parts.budget, line.room, parts.orders, clock, refusals)
 
     def terms(trial: str) -> SessionTerms:
         visit = CallTerms(trial, callers_of(spec, roles_of(spec), trial)["teacher"].reserve)

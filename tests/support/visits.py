@@ -16,7 +16,7 @@ from engine.core.system import clock
 from engine.effects.budget import BudgetKeeper, Caps
 from engine.effects.model_calls import Reserve
 from engine.gateway.call import CallTerms
-from engine.gateway.exchange import ExchangeContext
+from engine.gateway.exchange import ExchangeContext, RefusalTerms
 from engine.gateway.server import CallRecorder, Gateway, open_gateway
 from engine.gateway.session import ProxySession, SessionTerms
 from engine.gateway.upstream_client import open_carrier
@@ -105,9 +105,17 @@ class House(NamedTuple):
 class Behind:
     """What stands behind the door: the orders of people, places, and another provider or key than the script's."""
 
-    def __init__(self, *, base_url: str | None = None, key: str = KEY, room: AdaptiveLimiter | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str | None = None,
+        key: str = KEY,
+        room: AdaptiveLimiter | None = None,
+        refusals: RefusalTerms | None = None,
+    ) -> None:
         self.base_url = base_url
         self.key = key
+        self.refusals = refusals
         self.room = room or room_of(64, "calls")
         self.orders = RunControls()
 
@@ -132,7 +140,7 @@ async def house(
     ):
         base_url = behind.base_url or endpoint.base_url.removesuffix("/v1")
         upstream = Upstream(base_url, StaticKey(behind.key), PRICE, 20.0)
-        means = ExchangeContext(log, carrier, upstream, budget, behind.room, behind.orders, clock)
+        means = ExchangeContext(log, carrier, upstream, budget, behind.room, behind.orders, clock, behind.refusals)
         visit = CallTerms("t", None if caps is None else Reserve(PRICE, 1000, sent=True))
         terms = SessionTerms("teacher", visit, limits or AgentSpec(), means)
         door = await gateway.open("call/t/1/", TOKEN, folder / "s", terms)

@@ -149,6 +149,8 @@ class AgentPort:
             with anyio.CancelScope(shield=True):
                 await self._means.gateway.close(ground.door)
         put, door = self._means.blobs.put, ground.door
+        if door.left_open:  # that it ended is the stop's doing, and no outcome of the attempt: the run ends here
+            await anyio.sleep_forever()
 
         def scrub(data: bytes) -> bytes:
             """Leave the token of the attempt out of an agent's output, and secrets that its deltas hold in pieces."""

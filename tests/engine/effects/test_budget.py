@@ -8,9 +8,10 @@ from engine.core.scope import Scope
 from engine.effects.budget import BudgetKeeper, Caps
 from events.base import Draft, Event, Ref, StreamId
 from events.digest import Digest
+from events.types.agent import CallAsked
 from events.types.budget import BudgetAsked, BudgetGranted, BudgetRefused
 from events.types.model import ModelAsked
-from events.types.session import InFlightFound, ScopeStopped
+from events.types.session import CallLeftOpen, InFlightFound, ScopeStopped
 from events.values import Usage
 from tests.support.outcomes import answered, failed
 from tests.support.worlds import live_world, memory_log
@@ -163,12 +164,13 @@ async def test_what_is_given_back_or_settled_is_so_once() -> None:
     assert (keeper.committed, keeper.of_trial("a"), keeper.of_trial("b")) == (10, 10, 0)
 
 
-async def folded_keeper(*told: Event, session: Event | None = None) -> BudgetKeeper:
-    """A keeper that begins where one stream has told this, and perhaps the session that."""
+async def folded_keeper(*told: Event, session: Event | None = None, then: Event | None = None) -> BudgetKeeper:
+    """A keeper that begins where one stream has told this, and perhaps the session that, and then something more."""
     log = memory_log()
     await log.append(StreamId("r1", "attempt/a/1"), [Draft(each, None) for each in told], expected_version=0)
-    if session is not None:
-        await log.append(StreamId("r1", "session"), [Draft(session, None)], expected_version=0)
+    notes = [Draft(each, None) for each in (session, then) if each is not None]
+    if notes:
+        await log.append(StreamId("r1", "session"), notes, expected_version=0)
     keeper = BudgetKeeper(Caps(run=1000, trial=None))
     keeper.fold((await load_histories(log, "r1")).by_stream)
     return keeper
@@ -197,3 +199,22 @@ async def test_a_lost_call_that_no_budget_was_asked_for_costs_nothing() -> None:
     found = InFlightFound((Ref("attempt/a/1", 1),))
     keeper = await folded_keeper(asked(), session=found)
     assert keeper.committed == 0
+
+
+async def test_a_call_that_was_refused_and_is_not_asked_again_gives_its_grant_back() -> None:
+    """It cost nothing. One that another process asked again, and died at, may have cost its bound."""
+    ref = Ref("attempt/a/1", 3)
+    left = CallLeftOpen(ref, "teacher", "m", "authentication", 401, "no key", None)
+    told = BudgetAsked("a", 90), BudgetGranted()
+    called = CallAsked("teacher", "m", NOTHING)
+    stopped = ScopeStopped("sandbox_lost", "it died")
+    for events, kept in (
+        ((*told, called), 0),
+        ((*told, called, stopped), 0),
+        ((*told, asked(), stopped), 0),
+        ((*told, asked()), 90),
+    ):
+        keeper = await folded_keeper(*events, session=left)
+        assert (keeper.committed, keeper.of_trial("a")) == (kept, kept), events
+    died = await folded_keeper(*told, asked(), stopped, session=left, then=InFlightFound((ref,)))
+    assert died.committed == 90
