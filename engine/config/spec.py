@@ -184,10 +184,10 @@ class RunSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     verifier_network: VerifierNetwork = "task"
     """Network access of the tests: as the task says, never (``off``), or always (``on``), for tests that download
     dependencies although the agent has no network. The local sandbox has one network for all phases."""
-    on_loss: OnLoss = "abandon"
+    on_loss: OnLoss = "rebuild"
     """What to do with an attempt whose sandbox was lost in a crash, or cannot be trusted. ``rebuild``: rerun its
-    recorded commands in a new sandbox, and continue if each exits as recorded. ``abandon``: abandon the attempt.
-    An abandoned attempt has no score."""
+    recorded commands in a new sandbox, and continue if each exits as recorded. ``abandon``: abandon the attempt, and
+    begin another. An abandoned attempt has no score."""
     program: str = "explore"
     """Program of the run."""
     own: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -228,6 +228,8 @@ def read_spec(recorded: bytes) -> RunSpec:
         msgspec.MsgspecError: It is no spec.
     """
     tree = msgspec.json.decode(recorded)
+    if isinstance(tree, dict):
+        tree.setdefault("on_loss", "abandon")  # before there was the key, nothing was rebuilt
     models = tree.get("models") if isinstance(tree, dict) else None
     for model in models.values() if isinstance(models, dict) else ():
         if isinstance(model, dict):

@@ -96,7 +96,7 @@ class LivePorts(NamedTuple):
             return None
         stand = self.recovery.stand(lost, history, place.stream)
         async with self._leave_if(lost, stand, place) as leave:
-            found = await leave.during(partial(self.recovery.bring_back, lost, stand, place))
+            found = await leave.during(partial(self.recovery.bring_back, lost, stand, place, history))
             if isinstance(found, ScopeStopped):
                 await self.sandboxes.drop(place.stream)
         if found is None:

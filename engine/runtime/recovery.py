@@ -10,7 +10,7 @@ was asked and not answered, nobody knows how much of it was done, or whether it 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from engine.core.ports import EffectAddress
 from engine.effects.sandboxes import SandboxPort
@@ -19,8 +19,18 @@ from events.base import Event, Recorded
 from events.codec import tag_of
 from events.types.budget import BudgetAsked
 from events.types.model import ModelAsked
-from events.types.session import SandboxNotReopened, SandboxRebuilt, SandboxReopened, ScopeStopped, SessionStarted
+from events.types.session import (
+    SandboxNotReopened,
+    SandboxRebuilt,
+    SandboxReopened,
+    ScopeStopped,
+    SessionEnded,
+    SessionStarted,
+)
 from sandbox.base import SandboxGone
+
+MOST_DEATHS: Final = 3
+"""Processes that may die, one after the other, over the same place of an attempt before it is given up."""
 
 
 def in_doubt(history: Sequence[Recorded]) -> SandboxGone | None:
@@ -66,6 +76,32 @@ def standing(histories: Mapping[str, Sequence[Recorded]]) -> list[str]:
     ]
 
 
+def deaths(noted: Sequence[Recorded], history: Sequence[Recorded], stream: str) -> int:
+    """Count the processes that died over what a sandbox was at, or while they made it again: by its own doing, perhaps.
+
+    One that died at a model call, with the sandbox made again, is not counted, nor one that ended in good order.
+
+    Args:
+        noted: The stream ``session`` as this process found it.
+        history: Of the stream that relies on the sandbox, which was lost.
+        stream: Its name.
+    """
+    died, under_way, doubtful = 1, False, in_doubt(history) is not None
+    for each in noted:
+        match each.event:
+            case SessionStarted():
+                died, under_way = died + under_way, False
+            case SandboxNotReopened() as lost if lost.stream == stream and each.position > history[-1].position:
+                under_way = True
+            case SandboxRebuilt() as again if again.stream == stream and not doubtful:
+                under_way = False
+            case SessionEnded():
+                under_way = False
+            case _:
+                pass
+    return died + under_way
+
+
 Stand = int | SandboxGone | None
 """Session in which a sandbox was made that may be gone on with; or why it may not. None: this run never had one."""
 
@@ -86,7 +122,9 @@ class Recovery(NamedTuple):
         made = opened_in(self.noted, stream, lost)
         return made if made is None else in_doubt(history) or made
 
-    async def bring_back(self, lost: SandboxHistory, stand: Stand, place: EffectAddress) -> Event:
+    async def bring_back(
+        self, lost: SandboxHistory, stand: Stand, place: EffectAddress, history: Sequence[Recorded]
+    ) -> Event:
         """Take a sandbox up, or make it again.
 
         Returns:
@@ -99,6 +137,8 @@ class Recovery(NamedTuple):
                 return SandboxReopened(place.stream, len(lost.done))
         if gone is not None:
             await self.note(SandboxNotReopened(place.stream, gone.why, gone.detail))
+        if self.rebuilds and deaths(self.noted, history, place.stream) >= MOST_DEATHS:
+            return ScopeStopped("sandbox_lost", f"{MOST_DEATHS} processes ended without warning at this place of it")
         if self.rebuilds:
             return await rebuild(lost, self.sandboxes, place)
         detail = "the sandbox ended with the process that held it"

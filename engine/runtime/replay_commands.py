@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from engine.core.ports import EffectAddress, Port
-from events.base import Event, Recorded, Ref
+from events.base import Event, LookupAsked, Recorded, Ref
 from events.codec import tag_of
 from events.types.attempt import AttemptJudged
 from events.types.budget import BudgetAsked
-from events.types.model import ModelAsked
+from events.types.model import ModelAsked, RetryAsked
 from events.types.sandbox import (
     ActionAsked,
     ActionObserved,
+    FilesAsked,
     FilesTaken,
     ReleaseAsked,
     SandboxAsked,
@@ -30,7 +31,18 @@ from events.types.sandbox import (
 )
 from events.types.session import OutputDiffered, SandboxRebuilt, ScopeStopped
 
-REPEATABLE: Final = (ActionAsked, SolutionAsked, ModelAsked, BudgetAsked, SandboxAsked, VerifyAsked, ReleaseAsked)
+REPEATABLE: Final = (
+    ActionAsked,
+    BudgetAsked,
+    FilesAsked,
+    LookupAsked,
+    ModelAsked,
+    ReleaseAsked,
+    RetryAsked,
+    SandboxAsked,
+    SolutionAsked,
+    VerifyAsked,
+)
 """What may be asked between the opening of a sandbox and its end, and leaves nothing in it but what commands do."""
 
 

@@ -32,7 +32,7 @@ NO_KEY: Final = whole(b'{"error":{"message":"Incorrect API key."}}', status="401
 NO_MODEL: Final = whole(b'{"error":{"message":"No such model."}}', status="404 Not Found")
 
 
-class Watched(NamedTuple):
+class WatchedGateway(NamedTuple):
     """A gateway whose run stops for refusals."""
 
     here: House
@@ -68,7 +68,7 @@ class Watched(NamedTuple):
 
 
 @asynccontextmanager
-async def watched(folder: Path, base_url: str) -> AsyncIterator[Watched]:
+async def watched(folder: Path, base_url: str) -> AsyncIterator[WatchedGateway]:
     """Open it before a provider."""
     noted: list[Event] = []
     behind = Behind(base_url=base_url)
@@ -79,7 +79,7 @@ async def watched(folder: Path, base_url: str) -> AsyncIterator[Watched]:
     watch = RefusalWatch(lambda: PastCalls((), ()), note=note, halt=behind.orders.halt)
     behind.refusals = RefusalTerms(watch, "codex", "teacher")
     async with house(memory_log(), folder, behind=behind) as here:
-        yield Watched(here, watch, noted, behind.orders)
+        yield WatchedGateway(here, watch, noted, behind.orders)
 
 
 @pytest.mark.parametrize(("refusal", "status"), [(NO_KEY, 401), (NO_MODEL, 404)])

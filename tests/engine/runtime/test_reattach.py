@@ -151,7 +151,7 @@ async def test_a_command_in_flight_leaves_no_container_to_be_trusted(on_loss: st
 @pytest.mark.usefixtures("engine")
 async def test_a_container_that_was_removed_meanwhile_is_not_made_up(tmp_path: Path) -> None:
     """The attempt is given up, and the log says why."""
-    what = life(tmp_path)
+    what = life(tmp_path, on_loss="abandon")
     death = Death("after", "append", "action.observed", 1)
     await killed(what, death, tmp_path)
     docker("rm", "-f", container(tmp_path))

@@ -77,7 +77,7 @@ async def test_an_attempt_whose_sandbox_died_is_abandoned_and_does_not_count(tmp
     """It is neither a failure nor a score, and the next one is told the same number."""
     log = MemoryLog(clock=Ticking())
     base = make_base(tmp_path)
-    whole = await start_run(await setting(log, base), spec())
+    whole = await start_run(await setting(log, base), spec(on_loss="abandon"))
     rest = await cut(log, await place_of(log, ModelAnswered))
     await resume_run(await setting(rest, base), whole.run)
     histories = (await load_histories(rest, whole.run)).by_stream
