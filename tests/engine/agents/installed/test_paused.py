@@ -68,7 +68,7 @@ async def test_a_paused_run_holds_the_calls_of_its_agent(cache: Path, tmp_path: 
             if isinstance(each.event, AgentRunAsked):
                 break
         place = await control.give(log, runs[0], PauseOrdered("ada", "to look at it"), now_us=0)
-        met = await control.outcome_of(log, runs[0], place, within_s=5)
+        met = await control.outcome_of(log, runs[0], place, within_s=30)
         assert met is not None
         # When the agent calls its model, then the call has come and nobody is asked
         with anyio.fail_after(60):
