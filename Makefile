@@ -22,7 +22,7 @@ demo: venv  ## Four small tasks, real commands, a scripted model: no key, no net
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/stillroom demo
 	@echo "(the command is $(BIN)/stillroom; its demos of evaluating, training and evolving: demo evaluate, demo train, demo evolve)" >&2
 
-test: venv  ## The tests, in some five minutes on two cores; those marked slow and those of containers are left to `make check`.
+test: venv  ## The tests, in some three minutes on two cores; those marked slow and those of containers are left to `make check`.
 	$(BIN)/python -m pytest -n 2 -m "not slow and not docker" $(ARGS)
 
 check: venv  ## Everything a change must pass: format, lint, types, borders, all tests, in containers too if an engine answers.
