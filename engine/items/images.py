@@ -63,3 +63,12 @@ def media_type_of(path: str, data: bytes) -> str:
     if found is None:
         raise RowInvalid(f"the image {path} is none of {', '.join(_TYPES)}")
     return found
+
+
+def suffix_of(path: str, data: bytes) -> str:
+    """Give the suffix by which a file of these bytes is called: that of its kind, if it is an image, or of its path."""
+    try:
+        kind = media_type_of(path, data)
+    except RowInvalid:
+        return PurePosixPath(path).suffix
+    return next(suffix for suffix, each in _TYPES.items() if each == kind)

@@ -10,7 +10,8 @@ import msgspec
 from engine.core.seeded_order import shuffled
 from engine.items.base import InObject, Item, ItemFormat, ItemRef, PicksFiles, ReadItem, Split
 from engine.items.errors import ItemsInvalid, ItemsMissing, RowFault, RowInvalid
-from engine.items.rows import ItemRow, LocatedRow, require_unicode, rows_of
+from engine.items.row_files import LocatedRow, rows_of
+from engine.items.rows import ItemRow, require_unicode
 from engine.items.splits import PARTS, files_by_split
 from events.digest import Digest, Fingerprint, digest_of
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from engine.items.base import Split
 from engine.items.errors import ItemsMissing, ManifestInvalid, RowFault
-from engine.items.rows import rows_of
+from engine.items.row_files import rows_of
 from engine.items.splits import PARTS, SPLITS, files_by_split
 
 KEYS: Final = ("id", "uid", "questionId", "question_id", "key")

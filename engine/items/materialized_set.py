@@ -1,5 +1,6 @@
 """Item sets made of a manifest and of the rows that it names: read and checked whole, then written at once or not."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,20 +12,29 @@ from typing_extensions import override
 
 from engine.items.base import InObject, ItemFormat, Split
 from engine.items.errors import ManifestInvalid, RowFault, RowInvalid, SetStands
+from engine.items.images import suffix_of
 from engine.items.manifest import Manifest, ManifestEntry, names_of
-from engine.items.rows import ItemRow, LocatedRow, require_unicode, rows_of
-from events.digest import digest_of
+from engine.items.parquet_rows import EmbeddedFile
+from engine.items.row_files import LocatedRow, rows_of
+from engine.items.rows import ItemRow, require_unicode
+from events.digest import Digest, digest_of
 
 ORIGINS: Final = "materialized.json"
 """File beside the splits that says of which files a set was made, by digest."""
+_SOURCES: Final = (".json", ".jsonl", ".csv", ".parquet")
+"""Of files with rows."""
+_FILES: Final = "files"
+"""Folder beside the splits for files that lay in a table."""
+_LETTERS: Final = 16
+"""Of a digest, by which such a file is called."""
 
 
 class MaterializedSet(NamedTuple):
     """What is to be written."""
 
     rows: Mapping[Split, Sequence[Mapping[str, Any]]]
-    files: Mapping[str, Path]
-    """Where each file lies that a row names, by its path beside the rows."""
+    files: Mapping[str, Path | bytes]
+    """Where each file lies that a row names, by its path beside the rows; its bytes, of one that lies in a table."""
     sources: Sequence[Path]
     """The files that the rows came from."""
 
@@ -44,14 +54,33 @@ class _RecordingRow(ItemRow):
     """Remembers which files its format reads."""
 
     def __init__(self, fields: Mapping[str, Any], folder: Path) -> None:
-        super().__init__(fields, folder, digest_of)
-        self.used: dict[str, Path] = {}
+        self._embedded: dict[str, bytes] = {}
+        super().__init__({name: self._named(value) for name, value in fields.items()}, folder, digest_of)
+        self.used: dict[str, Path | bytes] = {}
 
     @override
     def file(self, path: str) -> bytes:
+        name = str(PurePosixPath(path))
+        if path in self._embedded:
+            self.used[name] = self._embedded[path]
+            return self._embedded[path]
         data = super().file(path)
-        self.used[str(PurePosixPath(path))] = self.inside(path)
+        self.used[name] = self.inside(path)
         return data
+
+    def _named(self, value: Any) -> Any:
+        """Give a value in which files that lie in the table are named by a path, as others are."""
+        match value:
+            case EmbeddedFile():
+                path = f"{_FILES}/{digest_of(value.data)[:_LETTERS]}{suffix_of(value.path or '', value.data)}"
+                self._embedded[path] = value.data
+                return path
+            case dict():
+                return {name: self._named(each) for name, each in value.items()}
+            case list():
+                return [self._named(each) for each in value]
+            case _:
+                return value
 
 
 def materialize(manifest: Manifest, form: ItemFormat, sources: Sequence[Path], base: Path | None) -> MaterializedSet:
@@ -71,7 +100,7 @@ def materialize(manifest: Manifest, form: ItemFormat, sources: Sequence[Path], b
     faults: list[RowFault] = []
     wanted = {entry.name: entry for entries in manifest.values() for entry in entries}
     found = _rows_by_name(wanted, form, sources, faults) if sources else _own_rows(wanted)
-    files: dict[str, Path] = {}
+    files: dict[str, Path | bytes] = {}
     rows: dict[Split, list[Mapping[str, Any]]] = {}
     for split, entries in manifest.items():
         for entry in entries:
@@ -98,16 +127,33 @@ def write_set(made: MaterializedSet, folder: Path) -> None:
         for path, source in made.files.items():
             at = inside / path
             at.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, at)
+            _put(source, at)
         for split, rows in made.rows.items():
-            (inside / f"{split}.json").write_text(_array(rows), "utf-8")
-        origins = {str(each): digest_of(each.read_bytes()) for each in made.sources}
+            with (inside / f"{split}.json").open("w", encoding="utf-8") as file:
+                file.writelines(_array(rows))
+        origins = {str(each): _digest_of_file(each) for each in made.sources}
         (inside / ORIGINS).write_text(f"{json.dumps(origins, indent=1, ensure_ascii=False)}\n", "utf-8")
         inside.rename(folder)
 
 
-def _array(rows: Sequence[Mapping[str, Any]]) -> str:
-    return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n"
+def _put(source: Path | bytes, at: Path) -> None:
+    if isinstance(source, bytes):
+        at.write_bytes(source)
+    else:
+        shutil.copyfile(source, at)
+
+
+def _digest_of_file(file: Path) -> Digest:
+    """Digest a file piece by piece: it may be larger than memory."""
+    with file.open("rb") as opened:
+        return Digest(hashlib.file_digest(opened, "sha256").hexdigest())
+
+
+def _array(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield "[\n"
+    for number, row in enumerate(rows):
+        yield f"{',' if number else ''}\n{json.dumps(row, ensure_ascii=False)}".removeprefix("\n")
+    yield "\n]\n"
 
 
 def _own_rows(wanted: Mapping[str, ManifestEntry]) -> Mapping[str, Sequence[_Found]]:
@@ -118,11 +164,16 @@ def _rows_by_name(
     wanted: Mapping[str, ManifestEntry], form: ItemFormat, sources: Sequence[Path], faults: list[RowFault]
 ) -> Mapping[str, Sequence[_Found]]:
     found: dict[str, list[_Found]] = {}
+    array = form.array if isinstance(form, InObject) else None
+
+    def needed(fields: Mapping[str, Any]) -> bool:
+        return any(name in wanted for name in names_of(fields))
+
     for file in sources:
-        if file.suffix not in {".json", ".jsonl", ".csv"}:
-            faults.append(RowFault(file, None, "rows are read from .json, .jsonl and .csv files"))
+        if file.suffix not in _SOURCES:
+            faults.append(RowFault(file, None, f"rows are read from {', '.join(_SOURCES)} files"))
             continue
-        for row in rows_of(file, form.array if isinstance(form, InObject) else None):
+        for row in rows_of(file, array, needed):
             if isinstance(row, RowFault):
                 faults.append(row)
                 continue
@@ -147,19 +198,19 @@ def _whole(
     found: _Found,
     form: ItemFormat,
     base: Path | None,
-    kept: tuple[dict[str, Path], list[RowFault]],
+    kept: tuple[dict[str, Path | bytes], list[RowFault]],
 ) -> Mapping[str, Any]:
     """Put a row together and have its format read it, so that what is written can be read."""
     files, faults = kept
-    fields = {**entry.fields, **found.row.fields, "id": entry.name}
-    row = _RecordingRow(fields, found.file.parent if base is None else base)
+    whole = {**entry.fields, **found.row.fields, "id": entry.name}
+    row = _RecordingRow(whole, found.file.parent if base is None else base)
     try:
-        require_unicode(fields)
+        require_unicode(row.fields)
         _require_name(form.read(row).name, entry.name)
         files.update(_new_files(row.used, files))
     except RowInvalid as error:
         faults.append(RowFault(found.file, found.row.line, error.problem))
-    return fields
+    return row.fields
 
 
 def _require_name(read: str, named: str) -> None:
@@ -167,7 +218,9 @@ def _require_name(read: str, named: str) -> None:
         raise RowInvalid(f"the manifest calls it {named!r}, and its row {read!r}")
 
 
-def _new_files(used: Mapping[str, Path], files: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
+def _new_files(
+    used: Mapping[str, Path | bytes], files: Mapping[str, Path | bytes]
+) -> Iterator[tuple[str, Path | bytes]]:
     """Give the files that are not there yet.
 
     Raises:
@@ -177,6 +230,12 @@ def _new_files(used: Mapping[str, Path], files: Mapping[str, Path]) -> Iterator[
     for path, at in used.items():
         if path in taken:
             raise RowInvalid(f"the file {path} has the name of a file of the set")
-        if path in files and files[path] != at and files[path].read_bytes() != at.read_bytes():
-            raise RowInvalid(f"the file {path} stands in {files[path]} with other bytes")
+        before = files.get(path, at)
+        if before != at and _data(before) != _data(at):
+            where = "a table" if isinstance(before, bytes) else before
+            raise RowInvalid(f"the file {path} stands in {where} with other bytes")
         yield path, at
+
+
+def _data(source: Path | bytes) -> bytes:
+    return source if isinstance(source, bytes) else source.read_bytes()

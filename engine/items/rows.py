@@ -1,15 +1,12 @@
-"""Rows of the files of an item set, each with the line on which it begins."""
+"""Rows of item sets: what a format reads of one, with the files that it names."""
 
-import csv
-import io
 import json
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from engine.items.errors import RowFault, RowInvalid
+from engine.items.errors import RowInvalid
 from engine.items.images import ItemImage, media_type_of
 from events.digest import Digest
 
@@ -53,7 +50,7 @@ class ItemRow:
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         if not isinstance(value, str) or not value.strip():
-            raise RowInvalid(f"`{key}` must be a text that is not empty, and is {_shown(value)}")
+            raise RowInvalid(f"`{key}` must be a text that is not empty, and is {shown(value)}")
         return value
 
     def optional(self, key: str) -> str | None:
@@ -73,7 +70,7 @@ class ItemRow:
         """
         value = self.fields.get(key)
         if not isinstance(value, list) or not value or not all(map(_is_text, value)):
-            raise RowInvalid(f"`{key}` must be a list of one text or more, and is {_shown(value)}")
+            raise RowInvalid(f"`{key}` must be a list of one text or more, and is {shown(value)}")
         return tuple(map(str, value))
 
     def first_of(self, keys: Sequence[str]) -> str:
@@ -199,131 +196,6 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
 
 
-class LocatedRow(NamedTuple):
-    """A row, and where it stands."""
-
-    line: int
-    """On which it begins, from 1."""
-    fields: Mapping[str, Any]
-
-
-def rows_of(file: Path, array: str | None = None) -> Iterator[LocatedRow | RowFault]:
-    """Read the rows of a file, whole or not at all: what is no row is a fault, and is not passed over.
-
-    Args:
-        file: By whose suffix its kind is known.
-        array: Key under which the rows of a JSON object stand. None: the file is the array.
-    """
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        yield RowFault(file, None, str(error))
-        return
-    match file.suffix:
-        case ".jsonl":
-            yield from _lines(file, text)
-        case ".csv":
-            yield from _table(file, text)
-        case _:
-            yield from (_array(file, text) if array is None else _inside(file, text, array))
-
-
-def _inside(file: Path, text: str, array: str) -> Iterator[LocatedRow | RowFault]:
-    """Read the rows of an array within an object; what stands beside it is not of the set."""
-    try:
-        value = json.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        yield RowFault(file, 1, f"not JSON: {error}")
-        return
-    rows = value.get(array) if isinstance(value, dict) else None
-    if not isinstance(rows, list):
-        yield RowFault(file, 1, f"a JSON object with an array `{array}` is expected")
-        return
-    begins = re.search(rf'"{re.escape(array)}"\s*:\s*', text)
-    at = 0 if begins is None else begins.end()
-    for row in rows:
-        at = text.find("{", at + 1) if isinstance(row, dict) else at
-        line = text.count("\n", 0, max(at, 0)) + 1
-        if isinstance(row, dict):
-            yield LocatedRow(line, row)
-            at = _decoder.raw_decode(text, at)[1] - 1
-        else:
-            yield RowFault(file, line, f"a JSON object is expected, and there is {_shown(row)}")
-
-
-def _lines(file: Path, text: str) -> Iterator[LocatedRow | RowFault]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        row, end = _decoded(file, line, _past_space(line, 0), number)
-        if end is not None and line[end:].strip():
-            yield RowFault(file, number, "one JSON object a line is expected")
-        else:
-            yield row
-
-
-def _array(file: Path, text: str) -> Iterator[LocatedRow | RowFault]:
-    """Read the objects of a JSON array one by one, so that each is known by its line."""
-    at, line = _past_space(text, 0), 1
-    if text[at : at + 1] != "[":
-        yield RowFault(file, 1, "a JSON array of items is expected")
-        return
-    counted, at = 0, _past_space(text, at + 1)
-    while text[at : at + 1] != "]":
-        line, counted = line + text.count("\n", counted, at), at
-        row, end = _decoded(file, text, at, line)
-        yield row
-        if end is None:
-            return
-        at = _past_space(text, end)
-        if text[at : at + 1] == ",":
-            at = _past_space(text, at + 1)
-        elif text[at : at + 1] != "]":
-            yield RowFault(file, line + text.count("\n", counted, at), "`,` or `]` is expected")
-            return
-    if text[at + 1 :].strip():
-        yield RowFault(file, line + text.count("\n", counted, at), "something follows the array")
-
-
-def _table(file: Path, text: str) -> Iterator[LocatedRow | RowFault]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    line = 2
-    try:
-        for fields in reader:
-            if None in fields or None in fields.values():
-                yield RowFault(file, line, f"{len(reader.fieldnames or ())} columns are expected")
-            else:
-                yield LocatedRow(line, fields)
-            line = reader.line_num + 1
-    except csv.Error as error:
-        yield RowFault(file, line, str(error))
-
-
-def _decoded(file: Path, text: str, at: int, line: int) -> tuple[LocatedRow | RowFault, int | None]:
-    """Decode the object that begins at a place; give where it ends. None: nothing behind it can be read."""
-    try:
-        value, end = _decoder.raw_decode(text, at)
-    except json.JSONDecodeError as error:
-        return RowFault(file, line + text.count("\n", at, error.pos), f"not JSON: {error.msg}"), None
-    except (ValueError, RecursionError) as error:
-        return RowFault(file, line, f"not JSON: {error}"), None
-    if not isinstance(value, dict):
-        return RowFault(file, line, f"a JSON object is expected, and there is {_shown(value)}"), end
-    return LocatedRow(line, value), end
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number in JSON")
-
-
-def _past_space(text: str, at: int) -> int:
-    while text[at : at + 1].isspace():
-        at += 1
-    return at
-
-
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Show a value of a row, cut short, as JSON has it."""
     return "missing or null" if value is None else f"{json.dumps(value, default=str)[:80]}"
-
-
-_decoder: Final = json.JSONDecoder(parse_constant=_no_number)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +132,66 @@ def test_a_manifest_may_be_one_file_and_its_counts_are_held(tmp_path: Path) -> N
 def test_a_format_that_no_name_tells_has_to_be_named(tmp_path: Path) -> None:
     """What is guessed from a name is guessed only where a whole format stands in it."""
     manifest(tmp_path / "mine", train=["a"])
-    questions(tmp_path / "rows.parquet", "a")
-    unnamed = type_in(tmp_path, "data", "materialize", "mine", "--from", "rows.parquet")
+    questions(tmp_path / "rows.xml", "a")
+    unnamed = type_in(tmp_path, "data", "materialize", "mine", "--from", "rows.xml")
     assert (unnamed.code, "--item-format" in unnamed.err) == (2, True)
-    other = type_in(tmp_path, "data", "materialize", "mine", "--from", "rows.parquet", "--item-format", "question")
-    assert (other.code, ".jsonl and .csv" in other.err) == (2, True)
+    other = type_in(tmp_path, "data", "materialize", "mine", "--from", "rows.xml", "--item-format", "question")
+    assert (other.code, ".jsonl, .csv, .parquet files" in other.err) == (2, True)
+
+
+def test_rows_of_parquet_come_with_the_pages_that_lie_in_them(tmp_path: Path) -> None:
+    """As published tables have them: bytes and a path in one column; one page is written once, whoever asks of it."""
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    manifest(tmp_path / "docvqa_id_split", train=["1", "3"], test=["900"])
+    rows = [
+        {"questionId": str(n), "question": f"Which date is on {n}?", "answers": [f"{n} May", "May"],
+         "image": {"bytes": PNG + bytes([n % 2]), "path": None}, "docId": n, "score": float("nan")}
+        for n in range(1_000)
+    ]  # fmt: skip
+    parquet.write_table(arrow.Table.from_pylist(rows), tmp_path / "val.parquet", row_group_size=100)
+    words = ("data", "materialize", "docvqa_id_split", "--from", "val.parquet")
+    made = type_in(tmp_path, *words, "--json")
+    assert (made.code, made.err) == (0, "")
+    assert [(row["split"], row["items"], row["files"]) for row in made.rows] == [("train", 2, 2), ("test", 1, 2)]
+    (row,) = json.loads((tmp_path / "docvqa_items/test.json").read_text())
+    assert (row["questionId"], row["answers"], row["docId"], row["score"]) == ("900", ["900 May", "May"], 900, None)
+    assert (tmp_path / "docvqa_items" / row["image"]).read_bytes() == PNG + b"\0"
+    checked = type_in(tmp_path, "sets", "check", "docvqa_items", "--item-format", "docvqa", "--json")
+    assert sum(row["gold"] for row in checked.rows) == 3
+    # Whoever has a row in two files, of whichever kinds, has two rows.
+    with (tmp_path / "more.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["questionId", "question", "answers"], ["3", "Which date?", "x"]])
+    twice = type_in(tmp_path, *words, "more.csv", "--to", "again")
+    assert (twice.code, "'3' has 2 rows, in " in twice.err, "val.parquet:4 and in " in twice.err) == (2, True, True)
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1")
+    broken = type_in(tmp_path, "data", "materialize", "docvqa_id_split", "--from", "broken.parquet", "--to", "again")
+    assert (broken.code, "broken.parquet: no readable Parquet" in broken.err) == (2, True)
+    assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.skipif(find_spec("pyarrow") is not None, reason="pyarrow is installed")
+def test_without_pyarrow_it_is_said_what_to_install(tmp_path: Path) -> None:
+    """Before anything is written."""
+    manifest(tmp_path / "docvqa_id_split", train=["1"])
+    (tmp_path / "val.parquet").write_bytes(b"PAR1")
+    lacking = type_in(tmp_path, "data", "materialize", "docvqa_id_split", "--from", "val.parquet")
+    assert (lacking.code, "pip install pyarrow" in lacking.err) == (2, True)
+
+
+def test_a_published_file_may_have_its_rows_under_data(tmp_path: Path) -> None:
+    """As DocVQA's own annotations do; a context may be longer than any line that tables of the library take."""
+    manifest(tmp_path / "names", train=["1"], test=["2"])
+    long = "word " * 40_000
+    rows = [{"id": n, "question": "Q?", "context": long, "answers": ["x"]} for n in range(3)]
+    (tmp_path / "v1.0.json").write_text(json.dumps({"dataset_name": "x", "data": rows, "version": [1, {"a": "]"}]}))
+    words = ("data", "materialize", "names", "--item-format", "question", "--json", "--from")
+    made = type_in(tmp_path, *words, "v1.0.json", "--to", "one")
+    assert (made.code, made.err) == (0, "")
+    with (tmp_path / "rows.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["id", "question", "answer"], ["1", long, "x"], ["2", "Q?", "x"]])
+    (tmp_path / "docs").mkdir()
+    figures = type_in(tmp_path, *words[:-3], "officeqa", "--from", "rows.csv", "--to", "two")
+    assert (figures.code, figures.err) == (0, "")
 
 
 @pytest.mark.shared

@@ -23,7 +23,7 @@ class SourceOptions:
     """What a set is made of, and where it is written."""
 
     sources: Annotated[tuple[Path, ...], Parameter(name="--from", consume_multiple=True)] = ()
-    """Files with the rows of the benchmark (.json, .jsonl, .csv). Without any, the manifest holds the rows."""
+    """Files with the rows of the benchmark (.json, .jsonl, .csv, .parquet). Without any, the manifest holds them."""
     item_format: str | None = None
     """Format of the rows. Without it, the one whose name the manifest's begins with."""
     files: Path | None = None
