@@ -5,20 +5,20 @@ Beside the skills stands one folder of ours, ``.stillroom-adopted``::
     receipts/000001.json   what each adoption did
     blobs/DIGEST           bytes that stood in a skill's folder before
     staging/               a new folder while it is made, an old one while it is removed
-    pending.json           the receipt of an adoption that is under way
+    pending.json           the receipt of an adoption that is under way, or the receipts of several
 
-The new folder is made in ``staging``, its receipt is written as ``pending.json``, and one call of the system exchanges
-the two folders. From then on the adoption counts; ``pending.json`` becomes the receipt, and the old folder is removed.
-A process may end at any of these steps: whoever opens the folder next sees by ``staging`` whether they were exchanged.
+How changes are made is told in `engine.adoption.journal`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
 
 from engine.adoption.errors import (
+    AdoptedOver,
     AdoptionError,
-    AdoptionUnclear,
     FolderBusy,
     FolderEdited,
     FolderForeign,
@@ -26,6 +26,16 @@ from engine.adoption.errors import (
     ReceiptDamaged,
     SkillUnfit,
     TargetUnusable,
+)
+from engine.adoption.journal import (
+    BLOBS,
+    OWN,
+    RECEIPTS,
+    STAGING,
+    ChangeJournal,
+    PlannedChange,
+    RecoveredAdoption,
+    receipt_name,
 )
 from engine.adoption.operations import FileOperations
 from engine.adoption.receipt import (
@@ -35,19 +45,17 @@ from engine.adoption.receipt import (
     in_effect,
     latest,
     read_receipt,
-    write_receipt,
 )
-from engine.adoption.tree import FILE_MODE, FOLDER_MODE, FolderTree, changes, is_safe_path, path_faults, skill_tree
+from engine.adoption.tree import (
+    FolderTree,
+    changes,
+    is_safe_path,
+    one_name,
+    path_faults,
+    skill_tree,
+)
 from events.digest import Digest, Fingerprint, digest_of
 from events.values import NamedDigest
-
-OWN: Final = ".stillroom-adopted"
-RECEIPTS: Final = f"{OWN}/receipts"
-BLOBS: Final = f"{OWN}/blobs"
-STAGING: Final = f"{OWN}/staging"
-STAGED: Final = f"{STAGING}/folder"
-PENDING: Final = f"{OWN}/pending.json"
-_UNFINISHED: Final = f"{STAGING}/file"
 
 Standing: TypeAlias = Literal["absent", "adopted", "edited", "removed", "foreign"]
 """How a skill's folder stands to the receipts. adopted: it is as an adoption left it. edited, removed: it was adopted,
@@ -77,7 +85,7 @@ class AdoptionPlan(NamedTuple):
 
     receipt: AdoptionReceipt
     contents: Mapping[Digest, bytes]
-    """Bytes of the files of the new folder."""
+    """Bytes of files of the new folder."""
     standing: Standing
     """Of the folder as it is."""
 
@@ -85,14 +93,6 @@ class AdoptionPlan(NamedTuple):
     def needed(self) -> bool:
         """Whether it changes anything."""
         return self.receipt.before != self.receipt.after or self.standing not in ("absent", "adopted")
-
-
-class RecoveredAdoption(NamedTuple):
-    """What became of an adoption whose process ended."""
-
-    receipt: AdoptionReceipt
-    finished: bool
-    """Whether the new folder is in place. False: the old one is, and nothing is left of the attempt."""
 
 
 class SkillDirectory:
@@ -110,6 +110,7 @@ class SkillDirectory:
             TargetUnusable: Our own folder in it is a link or no folder.
         """
         self._files = files
+        self._journal = ChangeJournal(files)
         self._clock = clock
         self._package = package
         for path in (OWN, RECEIPTS, BLOBS, STAGING):
@@ -131,8 +132,8 @@ class SkillDirectory:
             read_receipt(self._told(f"{RECEIPTS}/{name}"), self._files.read(f"{RECEIPTS}/{name}")) for name in names
         ]
         for number, (name, each) in enumerate(zip(names, found, strict=True), start=1):
-            if (name, each.number) != (_name(number), number):
-                raise ReceiptDamaged(self._told(RECEIPTS), f"has no {_name(number)}")
+            if (name, each.number) != (receipt_name(number), number):
+                raise ReceiptDamaged(self._told(RECEIPTS), f"has no {receipt_name(number)}")
         return found
 
     def folder(self, skill: str) -> AdoptedFolder:
@@ -200,25 +201,61 @@ class SkillDirectory:
         of = (None, None) if earlier is None else (earlier.pinned, earlier.source)
         return self._planned(now, skill, tree, of, contents, undoes=undone.number)
 
+    def plan_rollback_together(self, skill: str, *, replace: bool) -> list[AdoptionPlan]:
+        """Say what taking back the last adoption of a skill would change, with all that was adopted as one with it.
+
+        Raises:
+            AdoptedOver: One of them was adopted again since.
+            NothingAdopted, FolderEdited, ReceiptDamaged, TargetUnusable: See `plan_rollback`, of each.
+        """
+        receipts = self.receipts()
+        standing = in_effect(receipts, skill)
+        first, last = (standing[-1].together if standing else None) or (0, -1)
+        skills = [each.skill for each in receipts[first - 1 : last]] if last > 0 else [skill]
+        for name in skills:
+            now = in_effect(receipts, name)
+            if last > 0 and now and now[-1].number > last:
+                raise AdoptedOver(self._files.place, skill, name)
+        return [self.plan_rollback(name, replace=replace) for name in skills]
+
     def carry_out(self, plan: AdoptionPlan) -> AdoptionReceipt:
-        """Make a change that was planned, all of it or nothing.
+        """Make a change that was planned, all of it or nothing; see `carry_out_all`."""
+        return self.carry_out_all([plan])[0]
+
+    def carry_out_all(self, plans: Sequence[AdoptionPlan]) -> list[AdoptionReceipt]:
+        """Make changes that were planned as one: all of them or none.
+
+        Args:
+            plans: Of different skills, one or more, all planned since the last change.
 
         Raises:
             DirectoryLocked: Another process changes the folder of skills.
-            FolderBusy: The skill's folder is not as it was planned for.
+            FolderBusy: A skill's folder is not as it was planned for.
+            SkillUnfit: Two of the skills have one folder on some systems.
             TargetUnusable: The file system cannot exchange two folders.
-            OSError: It cannot be written; the skill's folder is as it was.
+            AdoptionUnclear: It went wrong, and a folder was changed meanwhile that would have to be put back.
+            OSError: It cannot be written; the skills' folders are as they were.
         """
+        _require_different(each.receipt.skill for each in plans)
         with self._files.lock():
-            self._recover()
-            skill = plan.receipt.skill
-            if self._files.scan(skill) != plan.receipt.before or len(self.receipts()) + 1 != plan.receipt.number:
-                raise FolderBusy(self._told(skill))
+            self._journal.recover()
+            number = len(self.receipts()) + 1
+            for plan in plans:
+                skill = plan.receipt.skill
+                if plan.receipt.number != number or self._files.scan(skill) != plan.receipt.before:
+                    raise FolderBusy(self._told(skill))
+            together = (number, number + len(plans) - 1) if plans[1:] else None
+            receipts = [
+                msgspec.structs.replace(plan.receipt, number=number + place, together=together)
+                for place, plan in enumerate(plans)
+            ]
+            planned = [PlannedChange(each, plan.contents) for each, plan in zip(receipts, plans, strict=True)]
             try:
-                return self._exchanged(plan)
+                self._journal.carry_out(planned)
             except (OSError, AdoptionError):
-                self._recover()
+                self._journal.recover()
                 raise
+            return receipts
 
     def recover(self) -> RecoveredAdoption | None:
         """Finish or undo an adoption whose process ended. None: there is none.
@@ -227,11 +264,10 @@ class SkillDirectory:
             DirectoryLocked: Its process has not ended.
             AdoptionUnclear: What it left was changed since.
         """
-        left = self._files.kind(STAGING) != "absent" and self._files.names(STAGING)
-        if self._files.kind(PENDING) == "absent" and not left:
+        if self._journal.is_empty:
             return None
         with self._files.lock():
-            return self._recover()
+            return self._journal.recover()
 
     def _planned(
         self,
@@ -266,110 +302,6 @@ class SkillDirectory:
             assert now.last is not None, "what was edited was adopted"
             raise FolderEdited(self._told(skill), changes(now.last.after, now.tree))
 
-    def _exchanged(self, plan: AdoptionPlan) -> AdoptionReceipt:
-        """Go through the steps."""
-        receipt = plan.receipt
-        for path in (OWN, RECEIPTS, BLOBS, STAGING):
-            if self._files.kind(path) == "absent":
-                self._files.make_folder(path, FOLDER_MODE)
-        self._keep(receipt.skill, receipt.before)
-        self._stage(receipt.after, plan.contents)
-        self._write_whole(PENDING, write_receipt(receipt))
-        self._files.sync(OWN)
-        _exchange(self._files, receipt)
-        # Somebody may have written to the old folder since it was read: then it is put back, with what they wrote.
-        if receipt.before is not None and self._files.scan(STAGED) != receipt.before:
-            _exchange(self._files, receipt, back=True)
-            self._undo()
-            raise FolderBusy(self._told(receipt.skill))
-        self._finish(receipt)
-        return receipt
-
-    def _keep(self, skill: str, tree: FolderTree | None) -> None:
-        """Keep the bytes of a folder that is about to be replaced."""
-        for path, file in () if tree is None else tree.files.items():
-            data = self._files.read(f"{skill}/{path}")
-            if digest_of(data) != file.digest:
-                raise FolderBusy(self._told(skill))
-            if self._files.kind(f"{BLOBS}/{file.digest}") == "absent":
-                self._write_whole(f"{BLOBS}/{file.digest}", data)
-        self._files.sync(BLOBS)
-
-    def _stage(self, tree: FolderTree | None, contents: Mapping[Digest, bytes]) -> None:
-        """Make the new folder."""
-        if tree is None:
-            return
-        for path in sorted(tree.folders):
-            self._files.make_folder(_below(path), 0o700)
-        for path, file in tree.files.items():
-            self._files.write(_below(path), contents[file.digest], file.mode)
-        # Modes of folders come last, the innermost first: one that may not be written to takes no file.
-        for path in sorted(tree.folders, reverse=True):
-            self._files.sync(_below(path))
-            self._files.set_mode(_below(path), tree.folders[path])
-        self._files.sync(STAGING)
-
-    def _write_whole(self, path: str, data: bytes) -> None:
-        """Write a file that is never seen in part."""
-        self._files.write(_UNFINISHED, data, FILE_MODE)
-        self._files.replace(_UNFINISHED, path)
-
-    def _finish(self, receipt: AdoptionReceipt) -> None:
-        self._files.sync("")
-        self._files.replace(PENDING, f"{RECEIPTS}/{_name(receipt.number)}")
-        self._files.sync(RECEIPTS)
-        self._clear()
-
-    def _undo(self) -> None:
-        self._files.unlink(PENDING)
-        self._files.sync(OWN)
-        self._clear()
-
-    def _clear(self) -> None:
-        """Remove what is left in staging."""
-        if self._files.kind(STAGING) == "absent":
-            return
-        for name in self._files.names(STAGING):
-            self._remove(f"{STAGING}/{name}")
-
-    def _remove(self, path: str) -> None:
-        if self._files.kind(path) != "folder":
-            self._files.unlink(path)
-            return
-        self._files.set_mode(path, 0o700)
-        for name in self._files.names(path):
-            self._remove(f"{path}/{name}")
-        self._files.remove_folder(path)
-
-    def _recover(self) -> RecoveredAdoption | None:
-        if self._files.kind(PENDING) == "absent":
-            self._clear()
-            return None
-        receipt = read_receipt(self._told(PENDING), self._files.read(PENDING))
-        finished = self._is_exchanged(receipt)
-        if finished:
-            self._finish(receipt)
-        else:
-            self._undo()
-        return RecoveredAdoption(receipt, finished)
-
-    def _is_exchanged(self, receipt: AdoptionReceipt) -> bool:
-        """Say whether the folders were exchanged before the process ended: our own folder tells.
-
-        Raises:
-            AdoptionUnclear: It was changed since.
-        """
-        staged = self._files.scan(STAGED)
-        if staged == receipt.before:
-            return True
-        if staged == receipt.after:
-            return False
-        if self._files.scan(receipt.skill) == receipt.after:
-            # The old folder was written to just before it was exchanged: it goes back, with what was written.
-            _exchange(self._files, receipt, back=True)
-            return False
-        raise AdoptionUnclear(self._told(receipt.skill), self._told(STAGED))
-
     def _kept(self, digest: Digest) -> bytes:
         """Read bytes that stood in a folder before.
 
@@ -386,17 +318,6 @@ class SkillDirectory:
 
     def _told(self, path: str) -> str:
         return f"{self._files.place}/{path}"
-
-
-def _exchange(files: FileOperations, receipt: AdoptionReceipt, *, back: bool = False) -> None:
-    """Put the new folder where the old one is, and the old one where the new one was, in one step."""
-    before, after = (receipt.after, receipt.before) if back else (receipt.before, receipt.after)
-    if before is not None and after is not None:
-        files.swap(STAGED, receipt.skill)
-    elif after is not None:
-        files.move(STAGED, receipt.skill)
-    elif before is not None:
-        files.move(receipt.skill, STAGED)
 
 
 def _standing(tree: FolderTree | None, last: AdoptionReceipt | None) -> Standing:
@@ -418,9 +339,14 @@ def _require_name(skill: str) -> None:
         raise SkillUnfit(skill, [f"{skill!r} is no name of a folder"])
 
 
-def _name(number: int) -> str:
-    return f"{number:06}.json"
+def _require_different(skills: Iterable[str]) -> None:
+    """See that each skill has a folder of its own, on any system.
 
-
-def _below(path: str) -> str:
-    return f"{STAGED}/{path}" if path else STAGED
+    Raises:
+        SkillUnfit: Two have one.
+    """
+    seen: dict[str, str] = {}
+    for skill in skills:
+        if (name := one_name(skill)) in seen:
+            raise SkillUnfit(skill, [f"{seen[name]} and {skill} are one folder on some systems"])
+        seen[name] = skill

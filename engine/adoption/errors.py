@@ -9,6 +9,7 @@ StillroomError
     ├── FolderBusy          the folder was changed while it was about to be replaced
     ├── DirectoryLocked     another process adopts into the same folder of skills
     ├── NothingAdopted      there is no adoption to take back
+    ├── AdoptedOver         a skill that was adopted as one with others was adopted again since
     ├── ReceiptDamaged      a receipt, or the bytes that it names, was changed
     └── AdoptionUnclear     an interrupted adoption can neither be finished nor undone
 """
@@ -99,6 +100,17 @@ class NothingAdopted(AdoptionError):
         listed = f"adopted there: {', '.join(known)}" if known else "nothing is adopted there"
         super().__init__(f"no adoption of {skill} in {path} can be taken back", remedy=listed)
         self.skill = skill
+
+
+class AdoptedOver(AdoptionError):
+    """Raised when a skill that was adopted as one with others was adopted again since: not all can be taken back."""
+
+    def __init__(self, path: str, skill: str, other: str) -> None:
+        super().__init__(
+            f"what was adopted with {skill} into {path} cannot be taken back as one: {other} was adopted again since",
+            remedy=f"take the later adoption back first: `skills rollback {other}`; or leave --together out",
+        )
+        self.skill, self.other = skill, other
 
 
 class ReceiptDamaged(AdoptionError):

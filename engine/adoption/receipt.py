@@ -1,6 +1,6 @@
 """Receipts of adoptions: what each wrote into a person's folder, from where, and what stood there before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -30,7 +30,7 @@ class AdoptionSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the log said of it when it was adopted: ``in force``, ``replaced`` …"""
 
 
-class AdoptionReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AdoptionReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One change of one skill's folder."""
 
     format: int
@@ -52,6 +52,39 @@ class AdoptionReceipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands there from now on. None: nothing does."""
     undoes: int | None
     """Number of the adoption that a rollback takes back. None: it is no rollback."""
+    together: tuple[int, int] | None = None
+    """Numbers of the first and the last change that were made as one with it. None: it was made alone."""
+
+
+class PendingChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Several changes that are under way, as one."""
+
+    format: int
+    receipts: tuple[AdoptionReceipt, ...]
+
+
+def write_pending(receipts: Sequence[AdoptionReceipt]) -> bytes:
+    """Write what is under way: a receipt, or a list of them."""
+    if len(receipts) == 1:
+        return write_receipt(receipts[0])
+    pending = PendingChanges(FORMAT, tuple(receipts))
+    return msgspec.json.format(msgspec.json.encode(pending, order="deterministic"), indent=2) + b"\n"
+
+
+def read_pending(path: str, data: bytes) -> tuple[AdoptionReceipt, ...]:
+    """Read what is under way.
+
+    Raises:
+        ReceiptDamaged: It is none of this version.
+    """
+    try:
+        pending = msgspec.json.decode(data, type=PendingChanges)
+    except msgspec.MsgspecError:
+        return (read_receipt(path, data),)
+    strange = {pending.format, *(each.format for each in pending.receipts)} - {FORMAT}
+    if strange or not pending.receipts:
+        raise ReceiptDamaged(path, f"has format {max(strange, default=FORMAT)}, and this version knows {FORMAT}")
+    return pending.receipts
 
 
 def write_receipt(receipt: AdoptionReceipt) -> bytes:

@@ -1,5 +1,6 @@
 """What a folder holds, to the byte: its files with their modes, its folders, and whatever else stands in it."""
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Final
@@ -57,15 +58,20 @@ def path_faults(files: tuple[NamedDigest, ...]) -> Iterator[str]:
         yield f"it has no {HEAD}"
     folders = {str(parent) for name in names for parent in PurePosixPath(name).parents if parent.name}
     seen: dict[str, str] = {}
-    for name in names:
+    for name in [*names, *sorted(folders)]:
         if not is_safe_path(name):
             yield f"{name!r} is no path below its folder"
-        elif name in folders:
+        elif name in folders and name in names:
             yield f"{name} is a file and a folder"
         # A Mac and Windows take both for one file: the second would write over the first.
-        elif name.casefold() in seen:
-            yield f"{name} and {seen[name.casefold()]} are one file on some systems"
-        seen.setdefault(name.casefold(), name)
+        elif seen.get(one_name(name), name) != name:
+            yield f"{name} and {seen[one_name(name)]} are one file on some systems"
+        seen.setdefault(one_name(name), name)
+
+
+def one_name(name: str) -> str:
+    """Give what two names have in common that a Mac or Windows takes for one: without case, accents put together."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def is_safe_path(path: str) -> bool:

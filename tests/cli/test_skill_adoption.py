@@ -211,6 +211,25 @@ def test_all_that_is_in_force_is_adopted_and_nothing_else(tmp_path: Path) -> Non
     ]
 
 
+def test_several_skills_are_adopted_and_taken_back_as_one(tmp_path: Path) -> None:
+    """One that is refused stands for all; --together takes back what one command adopted, whichever of it is named."""
+    anyio.run(_libraries, tmp_path / "log.db")
+    skills = tmp_path / "skills"
+    (skills / "brought").mkdir(parents=True)
+    words = ("kept", "brought", "--allow", "imported", "--yes")
+    assert adopt(tmp_path, *words).code == 2
+    assert [each.name for each in skills.iterdir()] == ["brought"]
+    outcome = adopt(tmp_path, *words, "--replace", "--json")
+    assert [(row["skill"], row["written"]) for row in outcome.rows if row["row"] == "adoption"] == [
+        ("kept", True),
+        ("brought", True),
+    ]
+    back = type_in(tmp_path, "skills", "rollback", "brought", "--together", "--to", "skills", "--yes", "--json")
+    assert {row["skill"] for row in back.rows if row["row"] == "adoption"} == {"kept", "brought"}
+    assert sorted(each.name for each in skills.iterdir()) == [".stillroom-adopted", "brought"]
+    assert list((skills / "brought").iterdir()) == []
+
+
 def test_a_skill_with_a_grave_finding_is_refused(tmp_path: Path) -> None:
     """As by `skills export`: it is text that a model wrote."""
 

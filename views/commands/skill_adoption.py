@@ -38,10 +38,27 @@ class AdoptionOptions:
 ASKED: Final = AdoptionOptions()
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class RollbackOptions:
+    """How an adoption is taken back."""
+
+    yes: bool = False
+    """Write without asking. Needed where there is no terminal to ask at."""
+    replace: bool = False
+    """Do so although the folder was changed since it was adopted. Its bytes are kept under their digests, which the
+    receipt names."""
+    together: bool = False
+    """Take back, as one, all that was adopted as one with it, as by `skills adopt --all`."""
+
+
+LAST: Final = RollbackOptions()
+
+
 async def adopt_skills(
     *skills: str, to: Path, asked: AdoptionOptions = ASKED, options: Options = ASIS, machine: Given
 ) -> None:
-    """Adopt accepted skills into a folder of skills, such as ~/.claude/skills, each in one step, pinned by its digest.
+    """Adopt accepted skills into a folder of skills, such as ~/.claude/skills, pinned by their digests: all, or none.
 
     What would change is shown first. A folder that no adoption wrote, or that was changed since, is refused. Receipts
     and the bytes that stood there before are kept in .stillroom-adopted below the folder, for `skills rollback`.
@@ -128,8 +145,7 @@ async def roll_back_skill(
     /,
     *,
     to: Path,
-    yes: bool = False,
-    replace: bool = False,
+    asked: RollbackOptions = LAST,
     options: Options = ASIS,
     machine: Given,
 ) -> None:
@@ -140,14 +156,11 @@ async def roll_back_skill(
     Args:
         skill: Name of the skill's folder.
         to: Folder of skills that it was adopted into.
-        yes: Write without asking. Needed where there is no terminal to ask at.
-        replace: Do so although the folder was changed since it was adopted. Its bytes are kept under their digests,
-            which the receipt names.
     """
     folder, screen = machine.folder / to, options.screen(machine)
     await adoption.recover(screen, folder, machine)
-    plan = await adoption.plan_rollback(folder, machine, skill, replace=replace)
-    await adoption.carry_out(screen, folder, machine, [plan], yes=yes)
+    plans = await adoption.plan_rollback(folder, machine, skill, replace=asked.replace, together=asked.together)
+    await adoption.carry_out(screen, folder, machine, plans, yes=asked.yes)
 
 
 async def list_adopted(to: Path, /, *, options: Options = ASIS, machine: Given) -> ExitCode:

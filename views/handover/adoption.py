@@ -1,7 +1,6 @@
 """Adoptions of skills as people see them: what one would change, what it wrote, and what is adopted where."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar
 
@@ -10,8 +9,9 @@ from anyio import to_thread
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from engine.adoption.directory import RECEIPTS, AdoptionPlan, RecoveredAdoption, SkillDirectory, Standing
+from engine.adoption.directory import AdoptionPlan, SkillDirectory, Standing
 from engine.adoption.errors import TargetUnusable
+from engine.adoption.journal import RECEIPTS, RecoveredAdoption
 from engine.adoption.operations import DiskOperations
 from engine.adoption.receipt import AdoptionReceipt, in_effect
 from engine.adoption.tree import changes
@@ -105,7 +105,8 @@ async def recover(screen: Screen, folder: Path, machine: Host) -> None:
     recovery: RecoveredAdoption | None = await within(folder, machine, lambda skills: skills.recover())
     if recovery is not None:
         done = "finished" if recovery.finished else "undone"
-        screen.warn(f"an interrupted {recovery.receipt.action} of {recovery.receipt.skill} was {done}")
+        names = ", ".join(each.skill for each in recovery.receipts)
+        screen.warn(f"an interrupted {recovery.receipts[0].action} of {names} was {done}")
 
 
 async def plan_adoption(
@@ -120,22 +121,27 @@ async def plan_adoption(
     return await within(folder, machine, work)
 
 
-async def plan_rollback(folder: Path, machine: Host, skill: str, *, replace: bool) -> ShownPlan:
-    """Say what taking an adoption back would change."""
+async def plan_rollback(
+    folder: Path, machine: Host, skill: str, *, replace: bool, together: bool = False
+) -> list[ShownPlan]:
+    """Say what taking an adoption back would change; with all that was adopted as one with it, if that is asked for."""
 
-    def work(skills: SkillDirectory) -> ShownPlan:
-        plan = skills.plan_rollback(skill, replace=replace)
-        return _shown(folder, skills, plan, _revision(plan.receipt))
+    def work(skills: SkillDirectory) -> list[ShownPlan]:
+        if together:
+            plans = skills.plan_rollback_together(skill, replace=replace)
+        else:
+            plans = [skills.plan_rollback(skill, replace=replace)]
+        return [_shown(folder, skills, plan, _revision(plan.receipt)) for plan in plans]
 
     return await within(folder, machine, work)
 
 
 async def carry_out(screen: Screen, folder: Path, machine: Host, plans: Sequence[ShownPlan], *, yes: bool) -> None:
-    """Show changes, see that somebody wants them, and make them, skill by skill.
+    """Show changes, see that somebody wants them, and make them as one: all of them, or none.
 
     Raises:
         UsageWrong: Nobody said so.
-        AdoptionError: See `SkillDirectory.carry_out`; skills before it were adopted, and say so.
+        AdoptionError: See `SkillDirectory.carry_out_all`.
     """
     needed = [each for each in plans if each.plan.needed]
     # Of several skills all are adopted that were asked for, though the reader of the diff leaves.
@@ -151,16 +157,10 @@ async def carry_out(screen: Screen, folder: Path, machine: Host, plans: Sequence
         for each in needed:
             screen.draw(each.row, render)
         raise UsageWrong("nothing was written", remedy="look at the changes, then repeat the command with --yes")
-    for each in needed:
-        receipt = await within(folder, machine, partial(_carried_out, plan=each.plan))
+    receipts = await within(folder, machine, lambda skills: skills.carry_out_all([each.plan for each in needed]))
+    for each, receipt in zip(needed, receipts, strict=True):
         path = str(folder / RECEIPTS / f"{receipt.number:06}.json")
         screen.draw(msgspec.structs.replace(each.row, written=True, receipt=path), render)
-
-
-def _carried_out(skills: SkillDirectory, plan: AdoptionPlan) -> AdoptionReceipt:
-    # Receipts are numbered as they come, and several plans are made before the first is carried out.
-    numbered = msgspec.structs.replace(plan.receipt, number=len(skills.receipts()) + 1)
-    return skills.carry_out(plan._replace(receipt=numbered))
 
 
 async def _agreed(screen: Screen, machine: Host, folder: Path, needed: Sequence[ShownPlan]) -> bool:

@@ -8,7 +8,8 @@ from signal import SIGKILL
 
 import pytest
 
-from engine.adoption.directory import OWN, PENDING, SkillDirectory
+from engine.adoption.directory import SkillDirectory
+from engine.adoption.journal import OWN, PENDING
 from engine.adoption.receipt import in_effect
 from engine.testing.fault_injection import CrashSchedule, SimulatedCrash
 from tests.engine.adoption.workshop import FIRST, SECOND, SKILL, adopt, adoptable, exchange, opened, read_all, roll_back

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from engine.adoption.directory import BLOBS, OWN, RECEIPTS, SkillDirectory
+from engine.adoption.directory import SkillDirectory
 from engine.adoption.errors import (
     AdoptionError,
     AdoptionUnclear,
@@ -20,6 +20,7 @@ from engine.adoption.errors import (
     SkillUnfit,
     TargetUnusable,
 )
+from engine.adoption.journal import BLOBS, OWN, RECEIPTS
 from engine.adoption.operations import DiskOperations
 from engine.testing.fault_injection import CrashSchedule, SimulatedCrash
 from tests.engine.adoption.workshop import FIRST, SECOND, SKILL, adopt, adoptable, exchange, opened, read_all, roll_back
