@@ -8,13 +8,17 @@ import io
 import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from events.bundle.errors import BundleUnreadable
+from engine.adoption.tree import is_safe_path, path_faults
+from events.bundle.errors import BundleDamaged, BundleUnreadable
 from events.bundle.format import read_proof, write_proof
+from events.bundle.source import UNPACKING
 from events.digest import Digest, Fingerprint, digest_of
+from events.doubled_keys import doubled_key
 from events.findings import AnyFinding, BytesLoose, EntryStrange, ManifestWrong, SealDiffers, SealRefuted
 from events.integrity.receipts import Place, ProvedEvent, SealSignature, WholeDigest, event_findings
 from events.integrity.seals import AnySeal, SignedSeal, extent, findings_on, of_seal, usable
@@ -163,13 +167,21 @@ def _zip(entries: Mapping[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def is_skill_bundle(data: bytes) -> bool:
-    """Say whether a file is a bundle of a skill, and not of a run."""
+def read_skill_bundle(path: Path) -> bytes | None:
+    """Read a file that is a bundle of a skill. None: it is none, but perhaps one of a run. Blocking.
+
+    Raises:
+        BundleDamaged: It is too large for one.
+    """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as file:
-            return SEAL in file.namelist()
-    except zipfile.BadZipFile:
-        return False
+        with zipfile.ZipFile(path) as file:
+            if SEAL not in file.namelist():
+                return None
+    except UNPACKING:
+        return None
+    if path.stat().st_size > _MOST_BYTES:
+        raise BundleDamaged(str(path), "it is too large for a skill")
+    return path.read_bytes()
 
 
 def verify(
@@ -190,14 +202,21 @@ def verify(
         trusted: Keys of which one must have signed the seal.
 
     Raises:
-        BundleUnreadable: It is none.
+        BundleUnreadable: It is of a later version.
+        BundleDamaged: It cannot be read.
     """
     entries, findings = _entries(path, data)
     bundle = _read(path, entries)
     digest = digest_of(entries[MANIFEST])
     if expected is not None and not digest.startswith(expected):
         findings.append(ManifestWrong("digest", expected, digest))
-    findings += [*_skill(bundle, entries), *_lists(bundle, entries), *_accepted(bundle)]
+    findings += [
+        *_doubled(entries),
+        *_paths(bundle.manifest),
+        *_skill(bundle, entries),
+        *_lists(bundle, entries),
+        *_accepted(bundle),
+    ]
     findings += [found for event in bundle.events for found in event_findings(event)]
     if not findings and _zip(entries) != data:
         findings.append(BytesLoose(abs(len(_zip(entries)) - len(data)) or 1))
@@ -217,13 +236,13 @@ def _entries(path: str, data: bytes) -> tuple[dict[str, bytes], list[AnyFinding]
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             if sum(each.file_size for each in file.infolist()) > _MOST_BYTES:
-                raise BundleUnreadable(path, "it is too large for a skill")
+                raise BundleDamaged(path, "it is too large for a skill")
             for each in file.infolist():
                 if each.filename in entries:
                     findings.append(EntryStrange(each.filename))
                 entries[each.filename] = file.read(each)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise BundleUnreadable(path, str(error)) from error
+    except UNPACKING as error:
+        raise BundleDamaged(path, str(error)) from error
     return entries, findings
 
 
@@ -231,7 +250,8 @@ def _read(path: str, entries: Mapping[str, bytes]) -> SkillBundle:
     """Read the parts.
 
     Raises:
-        BundleUnreadable: One is missing, or is none.
+        BundleDamaged: One is missing, or is none.
+        BundleUnreadable: It is of a later version.
     """
     try:
         manifest = msgspec.json.decode(entries[MANIFEST], type=SkillManifest)
@@ -249,9 +269,26 @@ def _read(path: str, entries: Mapping[str, bytes]) -> SkillBundle:
             msgspec.json.decode(entries[SEAL], type=SealEntry),
         )
     except KeyError as error:
-        raise BundleUnreadable(path, f"it has no {error.args[0]}") from error
-    except (ValueError, msgspec.MsgspecError) as error:
-        raise BundleUnreadable(path, str(error)) from error
+        raise BundleDamaged(path, f"it has no {error.args[0]}") from error
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        raise BundleDamaged(path, str(error)) from error
+
+
+def _doubled(entries: Mapping[str, bytes]) -> Iterator[AnyFinding]:
+    """Find keys that stand twice: the verifier would take the last value, and another reader the first one."""
+    lines = [(name, line) for name in (EVENTS, EVIDENCE, BLOBS) for line in entries[name].splitlines()]
+    for name, data in (*((each, entries[each]) for each in (MANIFEST, PROOF, SEAL)), *lines):
+        key = doubled_key(data)
+        if key is not None:
+            yield ManifestWrong(f"key of {name}", "once", f"{key} twice")
+
+
+def _paths(manifest: SkillManifest) -> Iterator[AnyFinding]:
+    """Find names that lead elsewhere, or to one file, when the bundle is unpacked, on some system or other."""
+    if not is_safe_path(manifest.skill) or "/" in manifest.skill:
+        yield ManifestWrong("name of the skill", "a folder", manifest.skill)
+    for fault in path_faults(manifest.files):
+        yield ManifestWrong("path", "one file below the skill's folder, on any system", fault)
 
 
 def _skill(bundle: SkillBundle, entries: Mapping[str, bytes]) -> Iterator[AnyFinding]:
@@ -341,7 +378,8 @@ def _not_proved(bundle: SkillBundle, seal: AnySeal, trusted: Collection[PublicKe
         yield "that the seal is one that was taken: it came with the bundle; pass the one that you hold with --seal"
     yield from of_seal(seal, trusted)
     yield "that the decisions rest on the evidence that is listed, and on no other: the log can show it, with `why`"
-    yield f"what {len(bundle.blobs)} listed blobs hold: only their digests are here"
+    yield f"of which stream and kind the {len(bundle.evidence)} withheld events are: only their digests are sealed"
+    yield f"that the {len(bundle.blobs)} listed blobs are theirs, and what they hold: no seal covers that list"
     yield f"that the skill stood so ({bundle.manifest.standing}): that is the word of whoever wrote the bundle"
     yield "whether the skill was retired, or replaced, after the seal"
     yield "that what was recorded was true when it was recorded"

@@ -2,7 +2,8 @@
 
 LogError
 └── BundleError
-    ├── BundleUnreadable    a file that is not a bundle, or is truncated
+    ├── BundleUnreadable    a file that is not a bundle, or is not there
+    ├── BundleDamaged       a bundle that was cut short, or changed so that it cannot be read
     ├── BundleNewer         written by a later version
     ├── BundleThere         the output file already exists
     └── BundleBroken        its contents were changed
@@ -20,12 +21,25 @@ class BundleError(LogError):
 
 
 class BundleUnreadable(BundleError):
-    """Raised when a file is not a bundle, or is truncated."""
+    """Raised when a file is not a bundle."""
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(
             f"{path} cannot be read as a bundle: {why}",
-            remedy="choose a file written by `stillroom bundle write`; if it is one, it is truncated: fetch it again",
+            remedy="choose a file written by `stillroom bundle write` or `stillroom skills bundle`",
+        )
+        self.path = path
+
+
+class BundleDamaged(BundleError):
+    """Raised when a bundle was cut short, or was changed so that it cannot be read."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"{path} was damaged, and cannot be read as a bundle: {why}",
+            remedy="fetch it or write it again; nothing of it is proved",
         )
         self.path = path
 

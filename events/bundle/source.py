@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Self
 from zlib import error as ZlibError  # noqa: N812 - it is one
@@ -12,7 +13,7 @@ from zlib import error as ZlibError  # noqa: N812 - it is one
 import msgspec
 from anyio import to_thread
 
-from events.bundle.errors import BundleNewer, BundleUnreadable
+from events.bundle.errors import BundleDamaged, BundleNewer, BundleUnreadable
 from events.bundle.format import (
     BLOBS,
     EVENTS,
@@ -38,7 +39,7 @@ MOST_BYTES = 16 << 20
 LONGEST = 1 << 30
 """Bytes of one event or blob; more is not ours, and is not read into memory."""
 
-_UNREADABLE = (OSError, EOFError, ZlibError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+UNPACKING = (OSError, EOFError, ZlibError, LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError)
 """What a file that was damaged, or that another program made, has zipfile raise."""
 
 _HEADER, _LISTED, _END = 30, 46, 22
@@ -73,7 +74,8 @@ class BundleSource:
         """Open a bundle.
 
         Raises:
-            BundleUnreadable: It is none, or was cut short.
+            BundleUnreadable: It is none.
+            BundleDamaged: It was cut short, or changed so that it cannot be read.
             BundleNewer: A later version wrote it.
         """
 
@@ -161,14 +163,14 @@ class BundleSource:
         try:
             found = read_manifest(self._read(MANIFEST))
         except msgspec.MsgspecError as error:
-            raise BundleUnreadable(str(self.path), f"{MANIFEST}: {error}") from error
+            raise BundleDamaged(str(self.path), f"{MANIFEST}: {error}") from error
         if isinstance(found, int):
             raise BundleNewer(str(self.path), found=found, known=FORMAT)
         return found
 
     def _read(self, name: str) -> bytes:
         if self._bundle.getinfo(name).file_size > LONGEST:
-            raise BundleUnreadable(str(self.path), f"{name} would be larger than 1 GB")
+            raise BundleDamaged(str(self.path), f"{name} would be larger than 1 GB")
         return self._bundle.read(name)
 
     def _parts(self, digests: Sequence[Digest]) -> Iterator[list[Digest]]:
@@ -204,15 +206,7 @@ class BundleSource:
     def _damaged(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (
-            ValueError,
-            OSError,
-            EOFError,
-            ZlibError,
-            zipfile.BadZipFile,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
+        except UNPACKING as error:
             raise LogCorrupt(str(self.path), f"{what}: {error}") from error
 
 
@@ -230,8 +224,13 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise BundleUnreadable(str(path), "the file does not exist") from error
-    except _UNREADABLE as error:
-        raise BundleUnreadable(str(path), str(error)) from error
+    except IsADirectoryError as error:
+        raise BundleUnreadable(str(path), "it is a folder") from error
+    except UNPACKING as error:
+        if looks_like_bundle(path):
+            raise BundleDamaged(str(path), str(error)) from error
+        empty = path.is_file() and not path.stat().st_size
+        raise BundleUnreadable(str(path), "it is empty" if empty else str(error)) from error
 
 
 def _page(file: IO[bytes]) -> list[bytes]:

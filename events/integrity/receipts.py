@@ -12,6 +12,7 @@ import msgspec
 
 from events.base import StreamId
 from events.digest import Digest, digest_of
+from events.doubled_keys import doubled_key
 from events.errors import ExitCode, LogError
 from events.findings import (
     AnyFinding,
@@ -28,6 +29,8 @@ from events.store.base import Row, Selection, Verifiable
 from events.store.chain import GENESIS, Seal, link, stream_part
 from events.store.merkle import PathStep, Side, audit_path, root_along, sides_of
 
+_MARK: Final = b'"event"'
+"""Stands in every receipt, near its beginning."""
 FORMAT: Final = 1
 """Number of the format of receipts; it grows when older versions could misread what we write."""
 
@@ -36,6 +39,16 @@ class ReceiptError(LogError):
     """Raised when a receipt cannot be made or read."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+
+class ReceiptBroken(ReceiptError):
+    """Raised when a receipt was cut short, or was changed so that it cannot be read."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTEGRITY
+
+    def __init__(self, why: str) -> None:
+        remedy = "fetch it, or write it again with `stillroom receipt write`; nothing of it is proved"
+        super().__init__(f"the receipt was damaged: {why}", remedy=remedy)
 
 
 Place = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -186,13 +199,20 @@ def read_receipt(data: bytes) -> Receipt:
 
     Raises:
         ReceiptError: It is none of this version.
+        ReceiptBroken: It is one, and cannot be read, or not by all readers alike.
     """
+    ours = data.lstrip()[:1] == b"{" and _MARK in data
     try:
         receipt = msgspec.json.decode(data, type=Receipt)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        if ours:
+            raise ReceiptBroken(str(error)) from error
         raise ReceiptError(f"not a receipt: {error}", remedy="pass a file of `stillroom receipt write`") from error
     if receipt.format != FORMAT:
         raise ReceiptError(f"a receipt of format {receipt.format}", remedy=f"this version reads format {FORMAT}")
+    twice = doubled_key(data)
+    if twice is not None:
+        raise ReceiptBroken(f"it has the key {twice} twice, of which another reader may take the other value")
     return receipt
 
 

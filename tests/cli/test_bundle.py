@@ -171,7 +171,7 @@ def test_a_bundle_that_was_made_up_whole_needs_the_digest_to_be_told(folder: Pat
 
 @pytest.mark.slow
 def test_files_that_are_no_bundles_are_told_from_damaged_ones(folder: Path) -> None:
-    """Nothing, text, somebody's zip, a cut download, a later version's: a clear word and what to do."""
+    """Nothing, a folder, text, somebody's zip, a later version's are usage; a cut or changed one is damaged."""
     written(folder)
     there = folder / "there"
     whole_file = (there / "run.bundle").read_bytes()
@@ -181,16 +181,24 @@ def test_files_that_are_no_bundles_are_told_from_damaged_ones(folder: Path) -> N
         holiday.writestr("beach.jpg", b"sand")
     (there / "later.bundle").write_bytes(whole_file)
     rewrite(there / "later.bundle", manifest(b'"format": 2', b'"format": 3'))
-    for name, said in (
-        ("gone.bundle", "the file does not exist"),
-        ("text.bundle", "cannot be read as a bundle"),
-        ("cut.bundle", "truncated"),
-        ("holiday.zip", "a zip file without manifest.json"),
-        ("later.bundle", "upgrade stillroom"),
+    (there / "odd.bundle").write_bytes(whole_file)
+    rewrite(there / "odd.bundle", manifest(b'"format": 2', b'"format": []'))
+    (there / "empty.bundle").write_bytes(b"")
+    (there / "folder.bundle").mkdir()
+    for name, code, said in (
+        ("gone.bundle", 2, "the file does not exist"),
+        ("empty.bundle", 2, "it is empty"),
+        ("folder.bundle", 2, "it is a folder"),
+        ("text.bundle", 2, "cannot be read as a bundle"),
+        ("cut.bundle", 5, "was damaged"),
+        ("odd.bundle", 5, "was damaged"),
+        ("holiday.zip", 2, "a zip file without manifest.json"),
+        ("later.bundle", 2, "upgrade stillroom"),
     ):
         for words in (("bundle", "verify"), ("bundle", "read"), ("replay",)):
             outcome = type_in(there, *words, name)
-            assert (outcome.code, said in outcome.err) == (2, True), (words, name, outcome.err)
+            assert (outcome.code, said in outcome.err) == (code, True), (words, name, outcome.err)
+    assert type_in(there, "bundle", "verify", "run.bundle", "--digest", "").code == 2
 
 
 @pytest.mark.slow

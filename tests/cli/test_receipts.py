@@ -205,7 +205,7 @@ def test_a_changed_receipt_is_refused_by_the_name_of_what_differs(
         (("event", "at"), 2**63),
     ],
 )
-def test_a_receipt_of_impossible_values_is_no_receipt(place: tuple[Any, ...], value: object, folder: Path) -> None:
+def test_a_receipt_of_impossible_values_is_damaged(place: tuple[Any, ...], value: object, folder: Path) -> None:
     """A stranger's file may say anything, and is never an error of ours."""
     write(folder)
     receipt = json.loads((folder / "receipt.json").read_bytes())
@@ -215,7 +215,7 @@ def test_a_receipt_of_impossible_values_is_no_receipt(place: tuple[Any, ...], va
     held[place[-1]] = value
     (folder / "receipt.json").write_text(json.dumps(receipt))
     outcome = verify(folder, "--seal", "../seal")
-    assert (outcome.code, "not a receipt" in outcome.err) == (2, True)
+    assert (outcome.code, "the receipt was damaged" in outcome.err) == (5, True)
 
 
 @pytest.mark.parametrize("at", [2**63 - 1, -(2**63)])
@@ -316,3 +316,38 @@ def test_the_verifier_of_the_page_checks_a_seal_against_a_log(folder: Path) -> N
         log.execute("UPDATE events SET at = at + 1 WHERE position = 3")
         log.commit()
     assert _script(folder, 1, *words).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        (lambda data: data[: len(data) // 2], 5, "was damaged"),
+        (lambda data: data.replace(b'"position":', b'"position": 1, "position":', 1), 5, "the key position twice"),
+        (lambda data: data.replace(b'"count":', b'"count": NaN, "count":', 1), 5, "was damaged"),
+        (lambda data: data.replace(b'"count":', b'"count": 1e400, "count":', 1), 5, "was damaged"),
+        (lambda data: data.replace(b'"path":', b'"path": ' + b"[" * 100_000 + b', "path":', 1), 5, "was damaged"),
+        (lambda data: data.replace(b'"format": 1', b'"format": 2', 1), 2, "format 2"),
+        (lambda _: b"", 2, "not a receipt"),
+        (lambda _: b"hello", 2, "not a receipt"),
+        (lambda _: b'{"name": "a package"}', 2, "not a receipt"),
+        (lambda _: b"\x1f\x8b\x08\x00cut", 2, "not a receipt"),
+    ],
+    ids=["cut", "double", "NaN", "huge", "deep", "newer", "empty", "text", "json", "gzip"],
+)
+def test_a_damaged_receipt_is_told_from_what_is_none(
+    change: Callable[[bytes], bytes], code: int, said: str, folder: Path
+) -> None:
+    """What was tampered with is exit code 5; a file that is something else is wrong usage."""
+    write(folder)
+    path = folder / "receipt.json"
+    path.write_bytes(change(path.read_bytes()))
+    outcome = verify(folder)
+    assert (outcome.code, said in outcome.err) == (code, True), outcome.err
+
+
+def test_a_folder_is_no_receipt(folder: Path) -> None:
+    """Nor is a seal that is one."""
+    write(folder)
+    (folder / "there").mkdir()
+    assert type_in(folder, "receipt", "verify", "there").code == 2
+    assert verify(folder, "--seal", "there").code == 2

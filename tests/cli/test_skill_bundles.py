@@ -14,6 +14,7 @@ import pytest
 from events.digest import digest_of
 from events.integrity.receipts import ProvedEvent
 from events.store.sqlite.store import SqliteLog
+from events.values import NamedDigest
 from projections.library import folder_digest
 from replay.skill_bundle import SkillManifest, listed, write_manifest
 from tests.cli.terminal import CommandOutcome, ticking, type_in
@@ -241,7 +242,7 @@ def test_how_a_skill_stood_is_said_to_be_unproved(folder: Path) -> None:
     ("before", "after"),
     [(b'"before":"', b'"before":"zz'), (b'"version":', b'"version":-'), (b'"at":', b'"at":9' + b"9" * 30)],
 )
-def test_a_bundle_of_impossible_numbers_is_no_bundle(before: bytes, after: bytes, folder: Path) -> None:
+def test_a_bundle_of_impossible_numbers_is_damaged(before: bytes, after: bytes, folder: Path) -> None:
     """A stranger's file may say anything, and is never an error of ours."""
     bundle(folder, "r1:greet")
 
@@ -250,7 +251,7 @@ def test_a_bundle_of_impossible_numbers_is_no_bundle(before: bytes, after: bytes
 
     rewrite(folder, change)
     outcome = verify(folder)
-    assert (outcome.code, "cannot be read as a bundle" in outcome.err) == (2, True)
+    assert (outcome.code, "was damaged" in outcome.err) == (5, True)
 
 
 def test_bytes_behind_or_between_the_entries_are_found(folder: Path) -> None:
@@ -295,5 +296,134 @@ def test_a_bundle_is_not_written_over_and_needs_a_log(folder: Path) -> None:
     assert type_in(folder, "skills", "bundle", "r1:greet", "-o", "there/greet.skill.bundle").code == 2
     assert type_in(folder, "bundle", "write", "r1", "-o", "r1.bundle").code == 0
     assert type_in(folder, "skills", "bundle", "greet", "--log", "r1.bundle", "-o", "x").code == 2
-    (folder / "there/greet.skill.bundle").write_bytes((folder / "there/greet.skill.bundle").read_bytes()[:-30])
-    assert verify(folder).code == 2
+
+
+@pytest.mark.parametrize("keep", [slice(0, -30), slice(0, 4), slice(0, 2000)])
+def test_a_bundle_that_was_cut_off_is_damaged(keep: slice, folder: Path) -> None:
+    """Exit code 5, as for any other change: whoever asks whether it was tampered with is not told of wrong usage."""
+    bundle(folder, "r1:greet")
+    path = folder / "there/greet.skill.bundle"
+    path.write_bytes(path.read_bytes()[keep])
+    outcome = verify(folder)
+    assert (outcome.code, "was damaged" in outcome.err) == (5, True)
+
+
+@pytest.mark.slow
+def test_every_flipped_byte_is_found(folder: Path) -> None:
+    """Whatever it makes of the file, it is refused as changed or damaged, and is no error of ours."""
+    bundle(folder, "r1:greet")
+    path = folder / "there/greet.skill.bundle"
+    whole_file = path.read_bytes()
+    for at in range(0, len(whole_file), max(1, len(whole_file) // 150)):
+        path.write_bytes(whole_file[:at] + bytes([whole_file[at] ^ 0x41]) + whole_file[at + 1 :])
+        outcome = verify(folder)
+        assert outcome.code == 5, (at, outcome.out, outcome.err)
+
+
+def _doubled(entries: Entries) -> None:
+    entries["manifest.json"] = entries["manifest.json"].replace(
+        b'"skill": "greet"', b'"skill": "evil", "skill": "greet"'
+    )
+
+
+def _not_a_number(entries: Entries) -> None:
+    entries["seal.json"] = entries["seal.json"].replace(b'"count":', b'"count":NaN,"x":')
+
+
+def _deep(entries: Entries) -> None:
+    entries["proof.json"] = b'{"nodes":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+def _of_another_log(entries: Entries) -> None:
+    seal = json.loads(entries["seal.json"])
+    seal["seal"]["root"] = "1" * 64
+    entries["seal.json"] = json.dumps(seal).encode() + b"\n"
+
+
+def _elsewhere(name: str) -> Callable[[Entries], None]:
+    """Make it one of a skill whose log has a file of such a name: its maker may have recorded anything."""
+
+    def change(entries: Entries) -> None:
+        manifest = msgspec.json.decode(entries["manifest.json"], type=SkillManifest)
+        files = (*manifest.files, NamedDigest(name, digest_of(b"x")))
+        entries[f"skill/greet/{name}"] = b"x"
+        entries["manifest.json"] = write_manifest(
+            msgspec.structs.replace(manifest, files=files, pinned=folder_digest(files))
+        )
+
+    return change
+
+
+def _skill_elsewhere(entries: Entries) -> None:
+    manifest = msgspec.json.decode(entries["manifest.json"], type=SkillManifest)
+    entries["manifest.json"] = write_manifest(msgspec.structs.replace(manifest, skill="../greet"))
+    for name in [each for each in entries if each.startswith("skill/")]:
+        entries[name.replace("skill/greet/", "skill/../greet/")] = entries.pop(name)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (_doubled, "key of manifest.json"),
+        (_elsewhere("../../.bashrc"), "path"),
+        (_elsewhere("/etc/cron.d/x"), "path"),
+        (_elsewhere("skill.MD"), "path"),
+        (_elsewhere("references/More.md"), "path"),
+        (_elsewhere("References/other.md"), "path"),
+        (_skill_elsewhere, "name of the skill"),
+    ],
+)
+def test_what_would_be_another_file_or_another_value_elsewhere_is_found(
+    change: Callable[[Entries], None], found: str, folder: Path
+) -> None:
+    """A bundle is unpacked by other programs, and its JSON read by others."""
+    bundle(folder, "r1:greet")
+    rewrite(folder, change)
+    outcome = verify(folder)
+    assert outcome.code == 5
+    assert ("manifest_wrong", found) in told(outcome)
+
+
+@pytest.mark.parametrize("change", [_not_a_number, _deep], ids=["NaN", "depth"])
+def test_what_is_no_json_of_ours_is_damaged(change: Callable[[Entries], None], folder: Path) -> None:
+    """By name, and never an error of ours."""
+    bundle(folder, "r1:greet")
+    rewrite(folder, change)
+    outcome = verify(folder)
+    assert (outcome.code, "was damaged" in outcome.err) == (5, True)
+
+
+def test_a_seal_of_another_log_is_refuted(folder: Path) -> None:
+    """Its proof makes another root."""
+    bundle(folder, "r1:greet")
+    rewrite(folder, _of_another_log)
+    assert (verify(folder).code, told(verify(folder))) == (5, [("seal_refuted", "")])
+
+
+def test_an_entry_that_unpacks_to_more_than_is_held_is_refused_unread(folder: Path) -> None:
+    """An entry that says so is believed, and what it unpacks to beyond what it says is not read."""
+    bundle(folder, "r1:greet")
+    path = folder / "there/greet.skill.bundle"
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as held:
+        held.writestr("skill/greet/zeros", bytes(1 << 20))
+        held.filelist[-1].file_size = 2 << 30
+    outcome = verify(folder)
+    assert (outcome.code, "too large" in outcome.err) == (5, True)
+
+
+def test_a_packed_entry_that_was_damaged_is_no_error_of_ours(folder: Path) -> None:
+    """We store entries as they are; another program may pack them, and zlib has errors of its own."""
+    bundle(folder, "r1:greet")
+    path = folder / "there/greet.skill.bundle"
+    with zipfile.ZipFile(path) as held:
+        entries = {name: held.read(name) for name in held.namelist()}
+    for way in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with zipfile.ZipFile(path, "w", way) as made:
+            for name, data in entries.items():
+                made.writestr(name, data)
+        assert told(verify(folder))[0][0] == "bytes_loose"
+        whole_file = bytearray(path.read_bytes())
+        for at in range(60, 400):
+            whole_file[at] ^= 0xFF
+        path.write_bytes(whole_file)
+        assert verify(folder).code == 5

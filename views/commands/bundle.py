@@ -4,13 +4,15 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from anyio import Path as AsyncPath
+from anyio import to_thread
 from cyclopts import App, Parameter
 
 from events.errors import ExitCode
-from replay.skill_bundle import is_skill_bundle
+from replay.skill_bundle import read_skill_bundle
 from views.commands.rows import Rows
 from views.handover import skill_bundles
 from views.log import bundles, copy_erase, seals
+from views.terminal.errors import UsageWrong
 from views.terminal.ids import LATEST
 from views.terminal.options import ASIS, Given, Options
 
@@ -63,7 +65,10 @@ async def verify(
         trust: Public key, or its file, that must have signed the seal; repeatable: one of them must have signed.
     """
     path = machine.folder / file
-    if await AsyncPath(path).is_file() and is_skill_bundle(data := await AsyncPath(path).read_bytes()):
+    if digest is not None and not digest.strip():
+        raise UsageWrong("--digest is empty", remedy="pass the digest that was printed when the bundle was written")
+    data = await to_thread.run_sync(read_skill_bundle, path) if await AsyncPath(path).is_file() else None
+    if data is not None:
         known = None if seal is None else seals.read_seal(seal, machine.folder)
         trusted = seals.read_trusted(trust, machine.folder)
         told = await skill_bundles.verify_file(path, data, digest, known, trusted)

@@ -211,7 +211,8 @@ async def verify_file(
     """Look through a bundle of a skill.
 
     Raises:
-        BundleUnreadable: It is none.
+        BundleUnreadable: It is of a later version.
+        BundleDamaged: It cannot be read.
     """
     report: SkillBundleReport = verify(str(path), data, expected=expected, given=seal, trusted=trusted)
     manifest = report.manifest
