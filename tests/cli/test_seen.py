@@ -22,7 +22,22 @@ def test_a_refused_memo_is_seen_where_people_look(tmp_path: Path) -> None:
     (row,) = [each for each in type_in(tmp_path, "pdi", "--json").rows if each.get("kind") == "refused"]
     assert (row["what"], row["trial"], row["attempt"]) == ("memo", "word", 1)
     assert row["problems"]
-    assert row["problems"][0] in " ".join(type_in(tmp_path, "pdi").out.split())
+    shown = " ".join(type_in(tmp_path, "pdi").out.split())
+    assert row["problems"][0] in shown
+    assert shown.startswith("no reflect step: every memo was refused")
+
+
+def test_what_is_refused_for_the_same_reason_is_told_once(tmp_path: Path) -> None:
+    """Of fourteen trials the same reason was told fourteen times: while they ran, and in the list."""
+    make_base(tmp_path, BABBLING, *(f"word{number}" for number in range(5)))
+    ended = type_in(tmp_path, *RUN, "--set", "concurrency=1")
+    assert "refused: 5 of 5 memos" in ended.out
+    shown = " ".join(type_in(tmp_path, "pdi").out.split())
+    assert "5 memos" in shown
+    assert "word0/1, word1/1, word2/1 and 2 more" in shown
+    rows = [each for each in type_in(tmp_path, "pdi", "--json").rows if each.get("kind") == "refused"]
+    assert len(rows) == 5
+    assert shown.count(rows[0]["problems"][0]) == 1
 
 
 def test_a_refused_skill_is_listed(tmp_path: Path) -> None:

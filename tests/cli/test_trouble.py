@@ -1,5 +1,6 @@
 """What goes wrong around a command: mistakes of ours, readers that leave, terminals that are none."""
 
+import errno
 import io
 import json
 import signal
@@ -41,6 +42,22 @@ def test_a_mistake_of_ours_is_short_and_says_where_the_rest_is(tmp_path: Path) -
     assert str(report) in said
     assert "Traceback" not in said
     assert "Traceback" in report.read_text(encoding="utf-8")
+
+
+def test_a_full_disk_is_no_mistake_of_ours(tmp_path: Path) -> None:
+    """``stillroom runs --json > /dev/full`` asked people to report it."""
+    on = Host({}, tmp_path, FailingStream(OSError(errno.ENOSPC, "No space left")), io.StringIO(), ticking(), SQLITE)
+    assert call(cli.app, ("--version",), on) == 1
+    assert isinstance(on.stderr, io.StringIO)
+    assert "problem  nothing more can be written: No space left" in on.stderr.getvalue()
+    assert not [*tmp_path.rglob("internal-error-*.txt")]
+
+
+def test_another_error_of_the_system_has_its_report(tmp_path: Path) -> None:
+    """Only what says that there is no room is known to be nobody's mistake."""
+    on = Host({}, tmp_path, FailingStream(OSError(errno.EINVAL, "odd")), io.StringIO(), ticking(), SQLITE)
+    assert call(cli.app, ("--version",), on) == 1
+    assert [*tmp_path.rglob("internal-error-*.txt")]
 
 
 def test_a_reader_that_leaves_is_no_trouble(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """PDI at each reflect step of a run: as it was recorded, or computed again under other settings."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Literal
 
 import msgspec
@@ -60,7 +61,8 @@ async def tell(desk: OpenedLog, run: str, asked: PdiOptions) -> None:
     settings = asked.settings
     full = await find_run(desk.log, run)
     state = await fold(desk.log, PdiSteps({AGAIN: settings or PdiSettings()}), Selection(run=full))
-    desk.screen.show(rows(state, computed=settings is not None), render)
+    refused = bool((await refusals(desk.log, full)).of("memo"))
+    desk.screen.show(rows(state, computed=settings is not None), partial(render, refused=refused))
     await tell_refused(desk, "memo", full)
 
 
@@ -109,10 +111,16 @@ STEPS: Final = TableView(
 )
 
 
-def render(rows: Sequence[PdiRow]) -> RenderableType:
-    """Draw the steps, trial by trial."""
+def render(rows: Sequence[PdiRow], *, refused: bool = False) -> RenderableType:
+    """Draw the steps, trial by trial.
+
+    Args:
+        rows: Of reflect steps.
+        refused: Whether memos were refused, which are told of beside it.
+    """
     if not rows:
-        return Text("no reflect step: nothing failed, or nothing was reflected upon", style="dim")
+        why = "every memo was refused" if refused else "nothing failed, or nothing was reflected upon"
+        return Text(f"no reflect step: {why}", style="dim")
     parts: list[RenderableType] = []
     for trial in dict.fromkeys(row.trial for row in rows):
         parts += [heading(trial), STEPS([row for row in rows if row.trial == trial]), ""]

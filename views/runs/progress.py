@@ -328,6 +328,8 @@ def reason_of(event: Event) -> str | None:
             return outcome.reason or None
         case SandboxFailed(detail=detail) | AttemptAbandoned(detail=detail) | ModelFailed(detail=detail):
             return detail or None
+        case SkillRefused(problems=problems):
+            return "; ".join(problems) or None
         case _:
             return None
 

@@ -96,8 +96,44 @@ REFUSED: Final = TableView(
 )
 
 
+MOST_NAMED: Final = 3
+"""Trials that a line names, of all that were refused for the same reason."""
+
+
+class RefusalGroup(msgspec.Struct, frozen=True):
+    """What a run refused for the same reason."""
+
+    rows: tuple[RefusalRow, ...]
+    """Never empty."""
+
+    @property
+    def places(self) -> str:
+        """Name the first of them: attempts, or trials."""
+        named = [each.trial if each.attempt is None else f"{each.trial}/{each.attempt}" for each in self.rows]
+        more = len(named) - MOST_NAMED
+        return ", ".join(named[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def groups_of(rows: Sequence[RefusalRow]) -> list[RefusalGroup]:
+    """Put together what has the same reason, in the order in which it came first."""
+    found: dict[tuple[str, str, tuple[str, ...]], list[RefusalRow]] = {}
+    for row in rows:
+        found.setdefault((row.run, row.what, row.problems), []).append(row)
+    return [RefusalGroup(tuple(each)) for each in found.values()]
+
+
+_GROUPS: Final = TableView(
+    RefusalGroup,
+    ("refused", lambda group: plural(len(group.rows), group.rows[0].what)),
+    ("run", lambda group: group.rows[0].run),
+    ("of…", lambda group: group.places),
+    ("why…", lambda group: "; ".join(group.rows[0].problems)),
+    notes=lambda groups: _notes(groups[0].rows),
+)
+
+
 async def tell_refused(desk: OpenedLog, what: What, run: str | None = None) -> None:
     """Show what was refused in a run, or in all runs, if anything was."""
     found = (await refusals(desk.log, run)).of(what)
     if found:
-        desk.screen.show(found, lambda rows: Group("", REFUSED(rows)), REFUSED)
+        desk.screen.show(found, lambda rows: Group("", _GROUPS(groups_of(rows))), REFUSED)

@@ -60,7 +60,14 @@ def _problem_of(error: BaseException, machine: Host) -> Problem:
             name: Name = error.args[0] if error.args else "SIGINT"
             return problems.interrupted(name, recorded=_carried_a_run(machine))
         case _:
-            return problems.internal(error, problems.write_report(machine, error))
+            return _unexpected(error, machine)
+
+
+def _unexpected(error: BaseException, machine: Host) -> Problem:
+    """Describe what nothing of ours raises: a full disk, which is nobody's mistake, or a mistake of ours."""
+    if isinstance(error, OSError) and error.errno in problems.FULL:
+        return problems.full(error)
+    return problems.internal(error, problems.write_report(machine, error))
 
 
 def _carried_a_run(machine: Host) -> bool:

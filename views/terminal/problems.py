@@ -1,7 +1,9 @@
 """Error output: a problem and its remedy on stderr, never a traceback."""
 
+import errno
 import traceback
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from rich.text import Text
@@ -43,6 +45,19 @@ def internal(error: BaseException, report: Path | None) -> Problem:
     where = f"the traceback is in {report}" if report else "the traceback could not be written"
     remedy = f"{where}; please report it. The log holds everything recorded so far"
     return Problem(type(error).__name__, f"internal error: {_short(error)}", remedy, int(ExitCode.INTERNAL))
+
+
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Numbers of errors of the system that say that no more can be written there."""
+
+
+def full(error: OSError) -> Problem:
+    """Describe that there was no room for what a command prints or writes."""
+    where = "" if error.filename is None else f" to {error.filename}"
+    problem = f"nothing more can be written{where}: {error.strerror}"
+    return Problem(
+        "NoRoom", problem, "make room, or write elsewhere, and run the command again", int(ExitCode.INTERNAL)
+    )
 
 
 def interrupted(name: Name = "SIGINT", *, recorded: bool) -> Problem:

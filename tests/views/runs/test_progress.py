@@ -15,6 +15,7 @@ from events.store.memory import MemoryLog
 from events.types.model import ModelFailed
 from events.types.sandbox import SandboxFailed
 from events.types.session import InFlightFound
+from events.types.skill import SkillRefused
 from events.types.trial import AttemptConcluded, AttemptPlanned
 from events.values import Outcome, Usage
 from projections.cost import Cost
@@ -298,3 +299,14 @@ async def test_the_picture_says_what_each_trial_waits_for(log: EventLog) -> None
     async for recorded in log.read():
         progress.see(recorded)
     assert "waits for the model" in drawn(progress.picture(), width=120)
+
+
+async def test_skills_that_are_refused_for_the_same_reason_are_told_once(log: EventLog) -> None:
+    """A distiller that is out of reach refuses each of them with the same words."""
+    names = [f"t{number}" for number in range(MANY + 1)]
+    refused = [PlacedEvent(f"trial/{name}", SkillRefused(name, None, ("no answer",))) for name in names]
+    await record(log, "r1", [*opened(log, *names), *(trial_opened(name) for name in names), *refused])
+    progress = Progress("r1")
+    progress.planned = len(names)
+    lines = [line async for recorded in log.read() if (line := progress.see(recorded))]
+    assert lines == ["t0: no skill: no answer"]
