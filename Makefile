@@ -74,6 +74,7 @@ site: venv  ## The site of the docs, in site/; installs what builds it, once.
 	@$(BIN)/python -c "import material" 2>/dev/null || \
 		$(BIN)/python -W ignore -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[site]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q
+	@echo "open site/index.html; for its search box, python3 -m http.server -d site, and http://127.0.0.1:8000" >&2
 
 venv: $(VENV)/.installed  ## Make .venv and install into it, once.
 

@@ -1,6 +1,7 @@
-"""Recorded values as people read them: amounts in dollars, and no notation of a programming language."""
+"""Recorded values as people read them: amounts in dollars, times with their date, no notation of a language."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 _MONEY: Final = frozenset({"cost", "amount", "bound"})
@@ -17,6 +18,11 @@ def dollars(nano: int) -> str:
 def is_amount(name: str) -> bool:
     """Say whether a field of this name holds an amount in units of 10^-9 US dollars."""
     return name in _MONEY or name.endswith("nano_usd")
+
+
+def is_time(name: str) -> bool:
+    """Say whether a field of this name holds a time in microseconds since 1970, UTC."""
+    return name.endswith("_at")
 
 
 def plain_name(name: str) -> str:
@@ -60,6 +66,8 @@ def _single(name: str, value: Any) -> str:
             return "yes" if value else "no"
         case int() if is_amount(name):
             return dollars(value)
+        case int() if is_time(name):
+            return f"{datetime.fromtimestamp(value // 10**6, UTC):%Y-%m-%d %H:%M:%S} UTC"
         case float():
             return f"{value:.6g}"
         case _:

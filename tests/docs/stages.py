@@ -11,8 +11,10 @@ from typing import Final, NamedTuple, TypeVar
 from events.errors import ExitCode
 from tests.architecture.source import ROOT
 from tests.cli.terminal import machine, type_in
+from tests.support.isolation import sandbox_here
 from tests.support.quiz_runs import STUDENT, make_items
 from tests.support.runs import SCRIPT, SKILL, make_base
+from tests.support.suites import SuiteShape, write_suite
 
 SPARK: Final = ROOT.parent / "shared" / "data" / "spark-trajectories"
 SAMPLES: Final = ROOT.parent / "shared" / "data" / "skillopt" / "spreadsheetbench"
@@ -107,6 +109,11 @@ def with_samples(folder: Path) -> None:
     """Leave the published samples of SpreadsheetBench, where the page has them."""
     (folder / "data").mkdir()
     (folder / "data" / "spreadsheetbench").symlink_to(SAMPLES)
+
+
+def with_suite(folder: Path) -> None:
+    """Lay a suite as SkillEvolBench's repository does: below `benchmark`."""
+    write_suite(folder / "SkillEvolBench", SuiteShape(1, 1, nested=True))
 
 
 def with_pdi(folder: Path) -> None:
@@ -274,6 +281,15 @@ EXECUTED: Final[Mapping[str, PageStage]] = {
         codes=dict.fromkeys(("run spec.toml", "evaluate examples/pdi/evaluate.toml"), ExitCode.NO_VERDICT),
         needs=SPARK,
     ),
+    "docs/suites.md": PageStage(
+        with_suite,
+        {
+            "path/to/SkillEvolBench": "SkillEvolBench",
+            "path/to/SkillEvolBench/benchmark/tasks": "SkillEvolBench/benchmark/tasks",
+            "local": lambda _: sandbox_here(),
+        },
+        untried={"tasks run path/to": "an image of one's own: tests/cli/test_suite.py"},
+    ),
     "examples/train/README.md": PageStage(
         nothing,
         untried={
@@ -289,7 +305,6 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "docs/quickstart-embed.md": "tests/docs/test_quickstarts.py",
     "docs/quickstart-endpoint.md": "tests/docs/test_quickstarts.py",
     "docs/new-benchmark.md": "tests/cli/test_new_benchmark.py",
-    "docs/suites.md": "tests/engine/suites",
     "docs/trained-edits.md": "tests/cli/test_why_edits.py",
 }
 """Pages that a test of their own executes."""

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from projections.timeline import RunTimeline, TimedTrial
 from views.figures.charts import BLUE, GREEN, GREY, ORANGE, RED, Caption, FigureFormat, drawn, printable
-from views.terminal.format import duration, money, plural, reward
+from views.terminal.format import duration, money, plural, reward, shortened
 
 MOST_NAMED: Final = 30
 """Trials whose names fit beside their rows; of more, rows have none."""
@@ -176,8 +176,7 @@ def _attempts(axes: Any, line: RunTimeline, clock: _Clock, height: float) -> Non
 
 
 def _named(name: str) -> str:
-    shown = printable(name)
-    return shown if len(shown) <= _LONG_NAME else f"{shown[: _LONG_NAME - 1]}…"
+    return shortened(printable(name), _LONG_NAME)
 
 
 def _rewards(axes: Any, line: RunTimeline, clock: _Clock) -> None:

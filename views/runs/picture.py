@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.text import Text
 
+from views.terminal.format import shortened
 from views.terminal.tables import one_line
 
 GAP = "  "
 LEAST = 12
 """Letters of a name that stay, however narrow the terminal is."""
-_MIDDLE = "…"
 _BETWEEN = " · "
 
 
@@ -54,11 +54,3 @@ class AlignedRows:
             cells = zip([shortened(name, widths[0]), *rest], widths, strict=True)
             line = GAP.join(cell.ljust(width) for cell, width in cells).rstrip()
             yield one_line(Text(line, style="" if number else "dim"))
-
-
-def shortened(name: str, room: int) -> str:
-    """Cut a name in its middle: its beginning says what it belongs to, and its end sets it apart."""
-    if len(name) <= room:
-        return name
-    end = (room - len(_MIDDLE)) * 2 // 3
-    return f"{name[: room - len(_MIDDLE) - end]}{_MIDDLE}{name[len(name) - end :]}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from projections.timeline import RunTimeline, TimedAttempt, in_order
-from views.terminal.format import duration, money, reward
+from views.terminal.format import duration, money, reward, shortened
 
 WIDTH: Final = 600
 LEFT: Final = 150
@@ -70,7 +70,9 @@ def timeline_chart(line: RunTimeline) -> TimelineChart | None:
         height=panels[-1].bottom if panels else bottom,
         row=row,
         bars=[_bar(each, line, across, row * index) for index, each in _attempts(line)],
-        names=[(row * (index + 0.7), _short(name)) for index, name in enumerate(line.trials)] if named else [],
+        names=[(row * (index + 0.7), shortened(name, _LONG_NAME)) for index, name in enumerate(line.trials)]
+        if named
+        else [],
         times=_times(line),
         resumed=[across(at) for at in line.resumed],
         rows_bottom=bottom,
@@ -90,8 +92,10 @@ def _attempts(line: RunTimeline) -> Iterator[tuple[int, TimedAttempt]]:
             yield index, each
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _LONG_NAME else f"{name[: _LONG_NAME - 1]}…"
+def _names(line: RunTimeline, row: float) -> Iterator[tuple[float, str]]:
+    """Place the names of trials beside their rows."""
+    for index, name in enumerate(line.trials):
+        yield row * (index + 0.7), shortened(name, _LONG_NAME)
 
 
 _BARS: Final = {"solved": "solved", "failed": "failed", None: "running"}

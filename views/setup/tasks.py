@@ -1,5 +1,6 @@
 """Datasets: what is odd about their tasks, and whether they judge as they should."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
@@ -153,7 +154,7 @@ def proof(task: str, trials: Mapping[ProvingAgent, Trial]) -> ProofRow:
     name, earned = "both" if len(trials) > 1 else next(iter(trials)), None if nop is None else nop.reward
     verdict: Verdict = "sound" if len(trials) > 1 else "held"
     verdict = "unsound" if wrong else "no verdict" if lacking else verdict
-    told = [*wrong, *(f"{agent}: {why}" if len(trials) > 1 else why for agent, why in lacking.items())]
+    told = [*wrong, *_lacking(lacking, named=len(trials) > 1)]
     return ProofRow(task, name, first.state, first.reward, earned, verdict, "; ".join(told))
 
 
@@ -161,6 +162,18 @@ _WRONG: Final[Mapping[ProvingAgent, str]] = {
     "oracle": "the solution does not earn the full reward",
     "nop": "doing nothing earns the full reward",
 }
+
+
+def _lacking(lacking: Mapping[ProvingAgent, str], *, named: bool) -> Iterator[str]:
+    """Say why agents have no verdict: once where it is the same, whatever each one's sandbox is called."""
+    agents: dict[str, list[str]] = {}
+    for agent, why in lacking.items():
+        agents.setdefault(_ONE_SANDBOX.sub("the sandbox could not", why), []).append(agent)
+    for why, who in agents.items():
+        yield f"{', '.join(who)}: {why}" if named else why
+
+
+_ONE_SANDBOX: Final = re.compile(r"^sandbox \S+ could not")
 
 
 def _why_silent(trial: Trial) -> str:

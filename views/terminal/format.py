@@ -106,3 +106,16 @@ def plural(number: int, word: str) -> str:
 def short(run: str) -> str:
     """Shorten a run's id as far as it most likely stays unique; imported runs have speaking names."""
     return run if "-" in run else run[:6]
+
+
+def shortened(name: str, room: int) -> str:
+    """Cut a name in its middle: its beginning says what it belongs to, and its end sets it apart.
+
+    Args:
+        name: To be shown.
+        room: Letters that there is room for, from 3.
+    """
+    if len(name) <= room:
+        return name
+    end = (room - 1) * 2 // 3
+    return f"{name[: room - 1 - end]}…{name[len(name) - end :]}"

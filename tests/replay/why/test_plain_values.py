@@ -56,3 +56,10 @@ def test_a_name_loses_the_unit_that_its_value_no_longer_has() -> None:
         "nano_usd",
         "cost",
     )
+
+
+def test_a_time_has_its_date() -> None:
+    """Microseconds since 1970 are no date to anybody; a place in a text that ends alike is none."""
+    assert plain("started_at", 1_796_071_029_280_997) == "2026-11-30 20:37:09 UTC"
+    assert plain("ended_at", None) == "none"
+    assert plain("format", 12) == "12"

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from events.store.base import EventLog
 from tests.views.drawing import drawn
 from tests.views.histories import opened, record, trial_opened
-from views.runs.picture import LEAST, AlignedRows, PackedParts, shortened
+from views.runs.picture import LEAST, AlignedRows, PackedParts
 from views.runs.progress import Progress
+from views.terminal.format import shortened
 
 PARTS = ("of 14 libraries 8 learn, 6 are measured, 0 are done", "8 of 180 cells done", "$0.0504", "3 failed calls")
 LONG = "raw_trajectory_rag.E2-LS1.replay/read-all-pages-enriched/1"
