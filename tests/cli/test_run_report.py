@@ -6,13 +6,17 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
+from engine.config.spec import RunSpec, canonical
 from events.store.sqlite.store import SqliteLog
+from events.types.construction import ConstructionClosed, ConstructionOpened
+from events.types.run import RunOpened
+from events.types.session import SessionStarted
 from events.types.skill import SkillRefused
 from events.values import Outcome
 from tests.cli.terminal import ticking, type_in
 from tests.cli.test_report import NASTY, Page
 from tests.support.reflected import write_spark
-from tests.views.histories import BROKEN, PlacedEvent, opened, record, trial_opened, tried
+from tests.views.histories import BROKEN, FAILED, PlacedEvent, opened, record, trial_closed, trial_opened, tried
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 DEMO = str(GOLDEN / "demo-323f770.bundle")
@@ -95,3 +99,21 @@ def test_a_page_of_a_run_that_evaluates_stays_its_comparison(tmp_path: Path) -> 
     assert "Compared:" in page.text
     page = page_of(tmp_path, "--log", str(GOLDEN / "training-7f6e974.bundle"))
     assert "Scores by step" in page.text
+
+
+async def test_a_run_that_makes_tasks_says_what_became_of_them(tmp_path: Path) -> None:
+    """Trials of whoever does nothing are not meant to be solved, so that "1 unsolved" says nothing of a task."""
+    path = tmp_path / ".stillroom" / "log.db"
+    path.parent.mkdir()
+    async with await SqliteLog.open(path, clock=ticking()) as log:
+        spec = log.put(canonical(RunSpec(tasks="", program="construct")))
+        start = RunOpened(spec, "spark", (), (), "0.1.0", scripted=False, program="construct")
+        made = [ConstructionOpened("aye", spec), ConstructionClosed("unreadable", 2, ("no JSON",))]
+        story = [PlacedEvent("session", SessionStarted("live", 1, "host:1:1", "0.1.0")), PlacedEvent("run", start)]
+        story += [PlacedEvent("construct/aye", each) for each in made]
+        trial = [trial_opened("aye.1.nop.1"), *tried(log, "aye.1.nop.1", 1, FAILED)]
+        await record(log, "r1", [*story, *trial, trial_closed("aye.1.nop.1", "unsolved", 1, 0.0)])
+    page = await to_thread.run_sync(page_of, tmp_path)
+    assert "Tasks were tried in 1 trial, to prove them." in page.text
+    assert "Tasks: aye unreadable after 0 rounds." in page.text
+    assert "unsolved, 0 without" not in page.text

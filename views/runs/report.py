@@ -9,12 +9,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from engine.config.program_registry import CONSTRUCT, PROVE
 from engine.core.fold import fold, fold_run
 from engine.core.lineage import pages_of
 from events.digest import Digest
 from events.errors import BlobErased
 from events.store.base import EventLog, Head, Selection
 from events.types.run import RunOpened
+from projections.constructions import Constructions
 from projections.cost import RunCost, Spending
 from projections.library import Library, SkillLibrary
 from projections.pdi.dynamics import Dynamics, DynamicsReading, TrialDynamics
@@ -131,9 +133,10 @@ async def read_run_report(desk: OpenedLog, run: str, version: str) -> ReportedRu
     library = (await fold(desk.log, Library(), Selection(run=run))).runs.get(run, SkillLibrary())
     opened = await _opened(desk.log, run)
     skills = [each async for each in _skills(desk.log, library)]
+    made = await _made(desk.log, run) if row.program == CONSTRUCT else ()
     return ReportedRun(
         title=f"Run {row.run}" if row.name is None else f"Run {row.name} ({row.run})",
-        opening=" ".join(_opening(seen, found, opened, skills)),
+        opening=" ".join((*_opening(seen, found, opened, skills), *made)),
         written=f"{when(desk.machine.clock())} UTC by stillroom {version}",
         head=await desk.log.head(),
         run=row,
@@ -166,6 +169,16 @@ async def _opened(log: EventLog, run: str) -> RunOpened | None:
     return None
 
 
+async def _made(log: EventLog, run: str) -> Sequence[str]:
+    """Say what became of the tasks that a run was to make."""
+    (state,) = await fold_run(log, [Constructions()], run, erased=set())
+    ends = [
+        f"{each.name} {(each.ending or 'not ended').replace('_', ' ')} after {plural(len(each.rounds), 'round')}"
+        for each in state.runs.get(run, {}).values()
+    ]
+    return (f"Tasks: {'; '.join(ends)}.",) if ends else ()
+
+
 def _opening(seen: RunsView, run: Run, opened: RunOpened | None, skills: Sequence[ReportedSkill]) -> Iterator[str]:
     """Say in words what was done and what came of it."""
     row = run_row(seen, run)
@@ -187,7 +200,10 @@ def _opening(seen: RunsView, run: Run, opened: RunOpened | None, skills: Sequenc
 def _results(row: RunRow, run: Run, skills: Sequence[ReportedSkill]) -> Iterator[str]:
     unscored = ", which is not a score of 0" if row.no_verdict else ""
     ended = f"{row.solved:,} solved, {row.unsolved:,} unsolved, {row.no_verdict:,} without a verdict{unscored}"
-    yield f"Of {plural(row.trials if row.cells is None else row.cells, 'trial')}: {ended}."
+    if row.program in {CONSTRUCT, PROVE}:  # whoever does nothing, or cheats, is not to solve a task
+        yield f"Tasks were tried in {plural(row.trials, 'trial')}, to prove them."
+    else:
+        yield f"Of {plural(row.trials if row.cells is None else row.cells, 'trial')}: {ended}."
     told = Counter(
         attempt.intervention
         for trial in run.trials.values()

@@ -44,7 +44,7 @@ class LibraryCounts(NamedTuple):
         if not self.planned:
             return ()
         learning, measured = self.planned - max(self.frozen, self.closed), max(0, self.frozen - self.closed)
-        return (f"of {self.planned} libraries {learning} learn, {measured} are measured, {self.closed} are done",)
+        return (f"{self.planned} libraries: {learning} learning, {measured} measured, {self.closed} done",)
 
 
 class TaskCounts(NamedTuple):

@@ -11,7 +11,7 @@ from views.runs.picture import LEAST, AlignedRows, PackedParts
 from views.runs.progress import Progress
 from views.terminal.format import shortened
 
-PARTS = ("of 14 libraries 8 learn, 6 are measured, 0 are done", "8 of 180 cells done", "$0.0504", "3 failed calls")
+PARTS = ("14 libraries: 8 learning, 6 measured, 0 done", "8 of 180 cells done", "$0.0504", "3 failed calls")
 LONG = "raw_trajectory_rag.E2-LS1.replay/read-all-pages-enriched/1"
 
 
