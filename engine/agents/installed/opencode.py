@@ -1,7 +1,7 @@
 """SST's OpenCode."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -30,6 +30,9 @@ _FOLDERS = {f"XDG_{what}_HOME": f"{STATE}/{what.lower()}" for what in ("DATA", "
 _NO_FOLDERS = f"{STATE}/bash_env"
 """What bash reads first: the programs that the agent runs are to find the folders of their user."""
 
+_MODALITIES: Final = {"input": ["text", "image"], "output": ["text"]}
+"""It puts an error in the place of every image unless a model is said to take some."""
+
 
 class OpenCode:
     """``opencode run``, over chat completions."""
@@ -46,7 +49,7 @@ class OpenCode:
             "npm": "@ai-sdk/openai-compatible",
             "name": "stillroom",
             "options": {"baseURL": f"{ADDRESS}/v1", "apiKey": order.token},
-            "models": {order.model: {"name": order.model}},
+            "models": {order.model: {"name": order.model, "attachment": True, "modalities": _MODALITIES}},
         }
         settings = {
             "autoupdate": False,

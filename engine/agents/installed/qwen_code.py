@@ -18,8 +18,10 @@ from engine.agents.installed.adapter import (
 from engine.agents.installed.agent import InstalledAgent
 
 _SETTINGS = """\
-{"general": {"enableAutoUpdate": false}, "privacy": {"usageStatisticsEnabled": false}, "telemetry": {"enabled": false}}
+{"general": {"enableAutoUpdate": false}, "privacy": {"usageStatisticsEnabled": false}, "telemetry": {"enabled": false},
+ "model": {"generationConfig": {"modalities": {"image": true}}}}
 """
+"""It tells by a model's name whether it takes images unless it is said, and shows none to one that it does not know."""
 
 
 class QwenCode:
