@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
 
 from engine.core.errors import HistoryEnded, first_of
 
@@ -17,6 +18,11 @@ Place = AbstractAsyncContextManager[bool]
 
 Begin = Callable[[TaskGroup, Callable[[], Coroutine[Any, Any, None]]], Awaitable[None]]
 """Starts an actor in a group, or runs it."""
+
+
+BEGUN_TOGETHER: Final = 8
+"""Actors that begin before those begun earlier go on. A thousand at once would take each step together: none would have
+asked a model before all had taken the last step to it, and all would then wait for their answers at the same time."""
 
 
 class ActorsHeldBack(Exception):
@@ -70,6 +76,7 @@ async def _side_by_side(actors: Sequence[Gathered[T]], begin: Begin) -> list[T]:
     try:
         async with anyio.create_task_group() as group:
             for index, actor in enumerate(actors):
+                await _let_others_go_on(index)
                 place = actor.place()
                 if await place.__aenter__():
                     await begin(group, partial(run, index, actor, place))
@@ -83,3 +90,9 @@ async def _side_by_side(actors: Sequence[Gathered[T]], begin: Begin) -> list[T]:
     if held:
         raise ActorsHeldBack(held, {actors[index].name: result for index, result in results.items()})
     return [results[index] for index in range(len(actors))]
+
+
+async def _let_others_go_on(begun: int) -> None:
+    """Have those that have begun take a step, each time so many more have."""
+    if begun and begun % BEGUN_TOGETHER == 0:
+        await checkpoint()

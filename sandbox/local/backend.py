@@ -16,6 +16,7 @@ A run starts in plain processes only where they were asked for (`--sandbox none`
 Background processes go on between commands, as in a container; ``halt`` and ``close`` end them.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -62,10 +63,22 @@ class Bare(Struct, frozen=True):
 class LocalBackend:
     """Sandboxes on this machine. Made by ``local_backend``, which tries what works."""
 
-    def __init__(self, workspace: Path, *, way: Confined | Bare, network: HostNetwork = "none") -> None:
+    def __init__(
+        self, workspace: Path, *, way: Confined | Bare, network: HostNetwork = "none", opened_at_once: int | None = None
+    ) -> None:
+        """Say where and how.
+
+        Args:
+            workspace: Folder for the sandboxes' folders.
+            way: What confines.
+            network: See `local_backend`.
+            opened_at_once: Sandboxes that begin at a time, from 1. None: as many as this process may use processors.
+        """
         self._workspace = workspace
         self._way = way
         self._network = network
+        # Begun side by side, hundreds would all be ready at the end, and no model would be asked meanwhile.
+        self._opening = anyio.Semaphore(_processors() if opened_at_once is None else opened_at_once)
 
     @property
     def name(self) -> str:
@@ -135,8 +148,12 @@ class LocalBackend:
             cell = self._cell(spec, scratch, env)
             sandbox = LocalSandbox(spec.id, scratch=scratch, cell=cell, workdir=workdir_of(spec.task, recipe))
             undo.push_async_callback(sandbox.close)
-            await cell.start()
-            await build(sandbox, spec, recipe)
+            async with self._opening:
+                await cell.start()
+                if not recipe.runs:
+                    await build(sandbox, spec, recipe)
+            if recipe.runs:  # for as long as its lines take
+                await build(sandbox, spec, recipe)
             undo.pop_all()
         return sandbox
 
@@ -223,6 +240,10 @@ def _confined(network: HostNetwork) -> Isolation:
         enforces=frozenset(enforces),  # type: ignore[arg-type]
         warnings=shared,
     )
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _limits(spec: SandboxSpec) -> Limits:

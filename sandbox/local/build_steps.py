@@ -79,6 +79,11 @@ class BuildRecipe(Struct, frozen=True):
     refused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def runs(self) -> bool:
+        """Whether commands of the task are run."""
+        return any(isinstance(step, RunLine) for step in self.steps)
+
 
 def recipe_of(dockerfile: Dockerfile | None, context: Path, hidden: Sequence[str] = ()) -> BuildRecipe:
     """Read the meaning of each instruction in turn.

@@ -13,7 +13,7 @@ from engine.core.system import allow_many_files
 from sandbox.base import SandboxSpec, beginning
 from sandbox.errors import SandboxLost, SandboxUnavailable, Unsupported
 from sandbox.harbor.task import Task, load_task
-from sandbox.local.backend import Bare, LocalBackend, local_backend
+from sandbox.local.backend import Bare, Confined, LocalBackend, local_backend
 from sandbox.scratch import MARKER, leftovers, make, sweep
 from sandbox.verification.verifier import Rewarded, verify
 from tests.sandbox.conftest import OpenTask, WriteTask
@@ -68,6 +68,43 @@ async def test_the_three_hundredth_sandbox_is_as_good_as_the_first(
             assert (await sandbox.exec("echo here")).stdout == b"here\n"
         finally:
             await sandbox.close()
+
+
+async def test_the_first_of_many_sandboxes_is_ready_before_the_last_begins(
+    confined: LocalBackend, task: Task, tmp_path: Path
+) -> None:
+    """Begun side by side, hundreds would all be ready at the end, and nobody would work in one meanwhile."""
+    await confined.sweep(lambda _: False)
+    workspace, begun = tmp_path / "few", []
+    backend = LocalBackend(workspace, way=Confined(), opened_at_once=1)
+
+    async def open_one(name: str) -> None:
+        sandbox = await backend.open(SandboxSpec(id=name, task=task))
+        begun.append(len(list(workspace.glob("*/root/app"))))
+        await sandbox.close()
+
+    async with anyio.create_task_group() as group:
+        for number in range(4):
+            group.start_soon(open_one, f"one-{number}")
+    assert begun[0] <= 2
+    assert len(begun) == 4
+
+
+async def test_a_build_that_takes_its_time_keeps_nobody_out(
+    confined: LocalBackend, task: Task, write_task: WriteTask, tmp_path: Path
+) -> None:
+    """Its lines may wait for something."""
+    await confined.sweep(lambda _: False)
+    backend = LocalBackend(tmp_path / "few", way=Confined(), opened_at_once=1)
+    waits = "FROM x\nWORKDIR /app\nRUN touch it && tail -f it\n"
+    slow = load_task(write_task({"environment/Dockerfile": waits}, "slow"))
+    async with anyio.create_task_group() as group:
+        group.start_soon(backend.open, SandboxSpec(id="slow", task=slow))
+        await anyio.wait_all_tasks_blocked()
+        sandbox = await backend.open(SandboxSpec(id="quick", task=task))
+        assert (await sandbox.exec("echo here")).stdout == b"here\n"
+        await sandbox.close()
+        group.cancel_scope.cancel()
 
 
 async def test_the_network_is_granted_only_when_shared(
