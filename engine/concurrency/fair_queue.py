@@ -93,7 +93,10 @@ class FairQueue(Generic[T]):
             self._flows[ticket.run].forget(ticket.who)
 
     def _flow(self, run: str) -> "_Flow[T]":
-        return self._flows.setdefault(run, _Flow())
+        flow = self._flows.get(run)
+        if flow is None:
+            flow = self._flows[run] = _Flow()
+        return flow
 
     def forget(self, run: str) -> None:
         """Forget a run that asks no more, and of which nothing waits."""

@@ -9,7 +9,7 @@ from engine.protocols.request import INCLUDE_USAGE, ChatRequest, checked, in_tab
 CHAT_PATH: Final = "/chat/completions"
 RESERVED: Final = frozenset({"messages", "model", "stream", "tools"})
 """Body fields that belong to the request itself and so cannot be set as parameters."""
-_FOREIGN: Final = "thinking_blocks"
+_FOREIGN: Final = b"thinking_blocks"
 """What only Anthropic's messages take back. A conversation may have begun there."""
 
 
@@ -29,7 +29,7 @@ class ChatRequests:
         parameters = checked(request.parameters, RESERVED)
         body: dict[str, Any] = {
             "model": request.model,
-            "messages": [Raw(_message(message, request)) for message in request.messages],
+            "messages": _messages(request),
         }
         if request.tools is not None:
             body["tools"] = Raw(request.tools)
@@ -50,13 +50,22 @@ class ChatRequests:
         return CHAT_PATH
 
 
+def _messages(request: ChatRequest) -> list[Raw]:
+    """Write all messages. Most conversations are as they are sent: one look through all of them says so."""
+    # JSON holds no NUL, so nothing is found across two messages.
+    together = b"\0".join(request.messages)
+    if _IMAGE not in together and _FOREIGN not in together:
+        return list(map(Raw, request.messages))
+    return [Raw(_message(message, request)) for message in request.messages]
+
+
 def _message(message: bytes, request: ChatRequest) -> bytes:
     """Write a message: the same bytes, but where it names images, or holds what another protocol keeps in it."""
-    if _IMAGE not in message and _FOREIGN.encode() not in message:
+    if _IMAGE not in message and _FOREIGN not in message:
         return message
     value: dict[str, Any] = json.decode(message)
     content = value.get("content")
-    foreign = value.pop(_FOREIGN, None)
+    foreign = value.pop(_FOREIGN.decode(), None)
     parts = content if isinstance(content, list) else []
     if foreign is None and not any(map(is_image, parts)):
         return message

@@ -26,7 +26,7 @@ MOST_UNDERWAY = 2
 class PendingAppend:
     """One append on its way into the log. It ends with a place or an error."""
 
-    __slots__ = ("appended", "drafts", "error", "expected", "fence", "ready", "redacted", "stream")
+    __slots__ = ("appended", "drafts", "error", "expected", "fence", "ready", "redacted", "size", "stream")
 
     def __init__(
         self, stream: StreamId, drafts: Sequence[Draft], ready: Sequence[Ready], expected: int, fence: Fence | None
@@ -36,6 +36,10 @@ class PendingAppend:
         self.ready = ready
         self.expected = expected
         self.fence = fence
+        self.size = 0
+        """Bytes of the payloads."""
+        for _, _, payload in ready:
+            self.size += len(payload)
         self.redacted = False
         """Whether the drafts are others than were given, since those held a known secret."""
         self.appended: Appended | None = None
@@ -114,8 +118,7 @@ class GroupCommit:
             batch = self._gathering = Batch()
         batch.entries.append(entry)
         batch.rows += len(entry.ready)
-        for _, _, payload in entry.ready:
-            batch.size += len(payload)
+        batch.size += entry.size
         if batch.full:
             self._stirred.set()
         return batch

@@ -113,14 +113,13 @@ class SqliteLog(SqliteSource):
     ) -> Appended:
         """Keep these events side by side at the end of a stream."""
         self._check_open()
-        ready = prepare(drafts)
-        if (size := sum(len(payload) for _, _, payload in ready)) > self._writer.most:
+        entry = PendingAppend(stream, drafts, prepare(drafts), expected_version, fence)
+        if entry.size > self._writer.most:
             raise EventRefused(
-                "an append", f"it has {size:,} bytes, and a log keeps {self._writer.most:,} in one piece"
+                "an append", f"it has {entry.size:,} bytes, and a log keeps {self._writer.most:,} in one piece"
             )
         if not self._writer.knows(stream):
             check_stream(stream, self.redactor)
-        entry = PendingAppend(stream, drafts, ready, expected_version, fence)
         await self._group.submit(entry)
         if entry.error is not None:
             raise entry.error
@@ -142,7 +141,8 @@ class SqliteLog(SqliteSource):
         return self._put(data, self.redactor.json)
 
     def _put(self, data: bytes, without_secrets: Callable[[bytes], bytes]) -> Digest:
-        self._check_open()
+        if self._closed:  # a dozen times a turn: no call
+            raise LogClosed
         digest = digest_of(data)
         if not self._innocent(digest):
             kept = without_secrets(data)
