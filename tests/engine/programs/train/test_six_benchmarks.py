@@ -230,9 +230,21 @@ def _skills_in(text: str) -> str:
 SLOW: Final = "<!-- SLOW_UPDATE_START -->\nKeep to what the page says.\n<!-- SLOW_UPDATE_END -->\n"
 
 
-async def test_a_skill_that_skillopt_trained_goes_on_as_it_is(tmp_path: Path) -> None:
-    """One Markdown file without front matter: steps write before its protected block, and that stays byte for byte."""
-    text = f"# How to answer\n\n- Read the page first.\n\n{SLOW}"
+@pytest.mark.parametrize(
+    "block",
+    [
+        SLOW,
+        "<!-- SLOW_UPDATE_START -->\n<!-- SLOW_UPDATE_END -->\n",
+        f"{SLOW}\n## Behind it\n\n- “Tampa Bay”, not “Tampa”.\n",
+    ],
+    ids=["advice", "empty", "in the middle"],
+)
+async def test_a_skill_that_skillopt_trained_goes_on_as_it_is(block: str, tmp_path: Path) -> None:
+    """One Markdown file without front matter: steps write before its protected block, and that stays byte for byte.
+
+    Of the published ones, some have an empty block; all have typographic quotes, backticks and no name of their own.
+    """
+    text = f"# How to answer\n\n(No learned rules yet.)\n\n## Copying\n- Keep `'` and “St.” as they stand.\n\n{block}"
     (tmp_path / "ckpt").mkdir()
     (tmp_path / "ckpt" / "gpt5.5_skill.md").write_text(text)
     log = MemoryLog(clock=CountingClock())
@@ -242,5 +254,8 @@ async def test_a_skill_that_skillopt_trained_goes_on_as_it_is(tmp_path: Path) ->
     assert (await log.get(planned.files[0].digest)).decode().endswith(f"\n---\n\n{text}")
     (accepted,) = await told(log, run, SkillAccepted)
     written = (await log.get(accepted.files[0].digest)).decode()
-    assert SLOW in written
-    assert 0 < written.index(RULE) < written.index(SLOW)
+    protected = block.partition("<!-- SLOW_UPDATE_END -->\n")[0]
+    assert protected in written
+    assert text.partition("<!-- SLOW")[0].rstrip() in written
+    assert RULE in written.replace(protected, "")
+    assert written.count("<!-- SLOW_UPDATE_") == 2
