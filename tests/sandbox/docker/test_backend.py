@@ -11,6 +11,7 @@ from sandbox.base import SandboxSpec, beginning
 from sandbox.conformance.suite import CHECKS, ConformanceCheck, run_check
 from sandbox.docker.backend import DockerBackend, docker_backend
 from sandbox.docker.endpoint import EngineName
+from sandbox.docker.shared_dir import workspace_name
 from sandbox.errors import SandboxLost, SandboxUnavailable
 from sandbox.harbor.schema import NetworkMode
 from sandbox.harbor.task import load_task
@@ -37,7 +38,7 @@ async def test_an_engine_keeps(check: ConformanceCheck, backend: DockerBackend, 
 
 @ON_BOTH
 async def test_a_container_that_is_killed_from_outside_is_lost_at_once(
-    backend: DockerBackend, write_task: WriteTask
+    backend: DockerBackend, write_task: WriteTask, tmp_path: Path
 ) -> None:
     """Whoever waits for a command learns of it at once, and it is no failed command."""
     sandbox = await backend.open(SandboxSpec(id="killed", task=load_task(write_task())))
@@ -50,7 +51,7 @@ async def test_a_container_that_is_killed_from_outside_is_lost_at_once(
         async with anyio.create_task_group() as group:
             group.start_soon(wait)
             await sandbox.exec("while [ ! -e begun ]; do sleep 0.01; done")
-            kill("killed", backend)
+            kill(tmp_path / "workspace", backend)
     finally:
         await sandbox.close()
 
@@ -124,10 +125,10 @@ def engine_of(backend: DockerBackend) -> EngineName:
     return "podman" if backend.engine.podman else "docker"
 
 
-def kill(sandbox: str, backend: DockerBackend) -> None:
-    """Kill a sandbox's container, as an operator might."""
+def kill(workspace: Path, backend: DockerBackend) -> None:
+    """Kill the only container of a workspace, as an operator might; others may have sandboxes of the same name."""
     ask = partial(docker, engine=engine_of(backend))
-    ask("kill", ask("ps", "-q", "--filter", f"label=dev.stillroom.sandbox={sandbox}"))
+    ask("kill", ask("ps", "-q", "--filter", f"label=dev.stillroom={workspace_name(workspace)}"))
 
 
 @ON_BOTH

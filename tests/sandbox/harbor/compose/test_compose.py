@@ -1,5 +1,6 @@
 """Stories of environments with services beside the main one."""
 
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -10,6 +11,7 @@ from sandbox.base import SandboxSpec, beginning
 from sandbox.docker.backend import DockerBackend
 from sandbox.docker.compose_services import after_main, before_main
 from sandbox.docker.requirements import refused
+from sandbox.docker.shared_dir import workspace_name
 from sandbox.errors import SandboxUnavailable, TaskInvalid
 from sandbox.harbor.compose.file import compose_of
 from sandbox.harbor.compose.keys import TABLES
@@ -334,7 +336,9 @@ services:
 @pytest.mark.docker
 @pytest.mark.timeout(120)
 @ON_BOTH
-async def test_services_share_volumes_and_leave_nothing(backend: DockerBackend, write_task: WriteTask) -> None:
+async def test_services_share_volumes_and_leave_nothing(
+    backend: DockerBackend, write_task: WriteTask, tmp_path: Path
+) -> None:
     """A volume, a folder and a file of the task; then all of it is gone, after a crash by way of the labels."""
     files = {FILE: TOWN, "environment/name": "configured\n", "environment/page/index": "page\n"}
     spec = SandboxSpec(id="town", task=load_task(write_task(files)))
@@ -346,10 +350,9 @@ async def test_services_share_volumes_and_leave_nothing(backend: DockerBackend, 
     assert told.stdout.decode() == "from the writer\nconfigured\npage\nmore\n"
     await backend.open(spec)
     assert await backend.sweep(beginning("town")) == ("town",)
+    ours = f"label=dev.stillroom={workspace_name(tmp_path / 'workspace')}"
     for kind in ("container", "network", "volume"):
-        listed = await anyio.run_process(
-            [backend.name, kind, "ls", "-q", "--filter", "label=dev.stillroom.sandbox=town"]
-        )
+        listed = await anyio.run_process([backend.name, kind, "ls", "-q", "--filter", ours])
         assert listed.stdout == b""
 
 
