@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from sandbox.outputs import CHUNK, InheritedPipes, Output
 
@@ -57,6 +58,8 @@ class KeeperClient:
         self._waiting = select.epoll()
         for each in (self._news.reader, *self.readers.values()):
             self._waiting.register(each, select.EPOLLIN | select.EPOLLET)
+        self._untold = set[int]()
+        """The pipe of news, while it may hold more than was read of it though its edge was seen."""
 
     @property
     def gone(self) -> bool:
@@ -88,7 +91,8 @@ class KeeperClient:
         """
         for each in (self._begun, *self.readers.values()):
             _read_away(each)
-        self._waiting.poll(0)
+        # What a quick keeper told before it was given an order is still to be read, or its end would not be seen.
+        self._untold = self.found() & {self._news.reader}
         number = str(next(self._numbers))
         os.write(self._orders, f"{number}\n".encode())
         return number
@@ -100,12 +104,16 @@ class KeeperClient:
 
     async def ready(self) -> set[int]:
         """Wait for news or outputs; give the pipes that have any, each of which must be read until it is empty."""
-        await anyio.wait_readable(self._waiting.fileno())
+        if self._untold:
+            await checkpoint()
+        else:
+            await anyio.wait_readable(self._waiting.fileno())
         return self.found()
 
     def found(self) -> set[int]:
         """Give the pipes that have news or outputs now, beside those that were given before."""
-        return {each for each, _ in self._waiting.poll(0)}
+        untold, self._untold = self._untold, set()
+        return untold | {each for each, _ in self._waiting.poll(0)}
 
     def news(self) -> list[list[str]]:
         """Read what it told since the last time: lines, in words."""
