@@ -6,9 +6,11 @@ and the request is removed; answers stay where they are.
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
+from threading import get_ident
 from typing import Any, Final, NamedTuple
 
 import anyio
@@ -93,7 +95,8 @@ class AnswerFolder:
     def _put(self, name: str, data: bytes) -> None:
         """Write a file that is whole from the moment it has its name."""
         path = self._folder / name
-        unfinished = path.with_name(f".{path.name}.unfinished")
+        # Two that wait may write the same file at the same moment, in two threads or in two processes.
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.unfinished")
         unfinished.write_bytes(self._redact(data))
         unfinished.replace(path)
 

@@ -11,9 +11,10 @@ from msgspec import structs
 from engine.agents.installed.agent import InstalledAgent
 from engine.agents.registry import agent_named
 from engine.concurrency.pools import Pools
+from engine.config.errors import ConfigProblem, ConfigRefused
 from engine.config.program import FitsTasks
 from engine.config.program_registry import program_named, roles_of, specs_of
-from engine.config.spec import RunSpec, VerifierNetwork, model_for
+from engine.config.spec import FILES, RunSpec, VerifierNetwork, model_for
 from engine.core.errors import ModelMissing
 from engine.core.methods import method_named
 from engine.core.ports import Ports
@@ -110,9 +111,11 @@ def check(setting: RunContext, spec: RunSpec) -> None:
     Raises:
         ModelMissing: The agent or the method needs a model that the spec does not name.
         Unsupported: The sandbox cannot honour what the agent needs.
+        ConfigRefused: Answers by files would come to attempts that are abandoned meanwhile.
     """
     for each in specs_of(spec):
         _check(setting, each)
+        _check_answers(each)
 
 
 def _check(setting: RunContext, spec: RunSpec) -> None:
@@ -124,3 +127,16 @@ def _check(setting: RunContext, spec: RunSpec) -> None:
     if isinstance(agent, InstalledAgent) and setting.backend.describe().level == "none":
         what = f"the agent {spec.agent.name} (it is mounted into the sandbox, and this one isolates nothing)"
         raise Unsupported(setting.backend.name, [what])
+
+
+def _check_answers(spec: RunSpec) -> None:
+    """See that what a person answers is of use: the process has ended by then, and its sandboxes with it."""
+    asked = any(model.base_url.startswith(FILES) for model in spec.models.values())
+    if asked and spec.tasks and spec.on_loss == "abandon":
+        problem = (
+            "on_loss is abandon, and files answer for a model: a resume would begin another attempt, and an answer "
+        )
+        problem += "that came meanwhile would go unused"
+        raise ConfigRefused(
+            [ConfigProblem("the spec", "on_loss", problem, 'leave on_loss out, or set it to "rebuild"')]
+        )

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 
+from engine.core.gathering import ActorsHeldBack
 from engine.core.ports import EffectAddress
 from engine.effects.answer_files import AnswerFolder
 from engine.protocols.reply import ChatReply
@@ -118,9 +119,9 @@ def test_a_training_is_answered_by_files(tmp_path: Path) -> None:
 
 
 def test_a_trial_is_answered_by_files(tmp_path: Path) -> None:
-    """Where lost sandboxes are built again, an attempt goes on behind every answer, and its work is verified."""
+    """The attempt that asked goes on behind every answer, and its work is verified: its sandbox is built again."""
     make_base(tmp_path)
-    options = ("models.teacher.timeout_s=0.2", "models.teacher.tools=false", "on_loss=rebuild", "method.attempts=1")
+    options = ("models.teacher.timeout_s=0.2", "models.teacher.tools=false", "method.attempts=1")
     given = [word for option in options for word in ("--set", option)]
     first = type_in(tmp_path, "run", "explore", "--tasks", "tasks", "-m", "files:post", *given)
     assert first.code == 8, first.err
@@ -133,6 +134,14 @@ def test_a_trial_is_answered_by_files(tmp_path: Path) -> None:
         assert resumed_run.code == 8, "the next turn is asked for, and then what was learnt"
         said.append(resumed_run.err)
     assert "attempt 1 solved" in said[-1]
+
+
+def test_an_answer_that_would_go_unused_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    """Abandoned attempts take no answer with them: whoever wants both is told, and nobody is asked."""
+    make_base(tmp_path)
+    outcome = type_in(tmp_path, "run", "explore", "--tasks", "tasks", "-m", "files:post", "--set", "on_loss=abandon")
+    assert (outcome.code, "would go unused" in " ".join(outcome.err.split())) == (2, True)
+    assert not (tmp_path / "post").exists()
 
 
 async def test_an_answer_comes_while_the_run_waits(tmp_path: Path) -> None:
@@ -171,3 +180,28 @@ async def test_an_answer_that_cannot_be_read_is_named_and_may_be_written_again(t
         await write_once_asked(tmp_path, {".json": json.dumps({"tool_calls": [call]})})
     assert [each.name for each in got[0].tool_calls] == ["shell"]
     assert not problem.exists()
+
+
+async def test_many_that_wait_may_say_the_same_of_a_stranger_at_once(tmp_path: Path) -> None:
+    """Two models of a run may be one folder: whoever lets go first does not take the other's file away."""
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "problems").mkdir()
+    for number in range(20):
+        (tmp_path / "answers" / f"stranger{number}.md").write_text("x")
+    folders = [AnswerFolder(tmp_path, 0.0, bytes) for _ in range(8)]
+    failed: list[BaseException] = []
+
+    async def wait(folder: AnswerFolder, place: EffectAddress) -> None:
+        try:
+            await folder.at(place).complete(REQUEST, wide_open)
+        except ActorsHeldBack:
+            return
+        except OSError as error:
+            failed.append(error)
+
+    for _ in range(5):
+        async with anyio.create_task_group() as group:
+            for version, folder in enumerate(folders):
+                group.start_soon(wait, folder, EffectAddress("r1", "cell/1", version))
+    assert failed == []
+    assert len(list((tmp_path / "problems").iterdir())) == 20
