@@ -27,6 +27,7 @@ from projections.training.state import TrainedRun
 from projections.training.view import Training
 from projections.trials.state import Run, Trial
 from projections.trials.view import Trials
+from views.runs.attempt_counts import attempts_told, broken_of
 from views.runs.construct_lines import line_of_construction
 from views.runs.phases import phase_of, planned_epochs, planned_parts
 from views.runs.picture import AlignedRows, PackedParts
@@ -306,7 +307,8 @@ class Progress:
         finished = sum(each.abandoned is None for each in trial.attempts.values())
         level = next((each.intervention for each in reversed(trial.attempts.values())), None)
         told = "" if level in {None, "none"} else f", {level}"
-        at = "" if trial.max_attempts == 1 else f"{finished} of {trial.max_attempts}{told}"
+        made = attempts_told(finished, broken_of(trial), trial.max_attempts)
+        at = "" if trial.max_attempts == 1 >= finished else f"{made}{told}"
         return trial.name, at, phase_of(run, trial), count(trial.tokens, lacks=trial.unknown_tokens > 0)
 
 

@@ -19,6 +19,7 @@ from events.types.condition import Condition, parts_that_differ, read_condition
 from projections.cost import Cost, CostState
 from projections.trials.state import Attempt, Run, Trial, TrialsState
 from projections.trials.view import Trials
+from views.runs.attempt_counts import attempts_told, broken_of
 from views.runs.spending import NO_CALLS, CallsBeside, beside, spent, written
 from views.terminal.errors import IdUnknown
 from views.terminal.format import UNKNOWN, count, reward
@@ -128,6 +129,8 @@ class TrialRow(msgspec.Struct, frozen=True, tag_field="kind", tag="trial"):
     """Abandoned ones too."""
     abandoned: int
     """Those of them that could not be finished; they do not count against `max_attempts`."""
+    infrastructure: int
+    """Those that the infrastructure ended without a verdict; few methods count them against `max_attempts`."""
     max_attempts: int | None
     """How many it may have. None: it was imported, and its source does not say."""
     interventions: tuple[str, ...]
@@ -297,6 +300,7 @@ def _trial_row(seen: RunsView, run: Run, trial: Trial, *, over: bool) -> TrialRo
         outcome="cut off" if over and trial.state == "running" else WORDS[trial.state],
         attempts=len(trial.attempts),
         abandoned=sum(each.abandoned is not None for each in attempts),
+        infrastructure=broken_of(trial),
         max_attempts=run.max_attempts if run.imported else trial.max_attempts,
         interventions=tuple(each.intervention for each in attempts if each.intervention not in {None, "none"}),
         reward=trial.reward,
@@ -399,7 +403,8 @@ def outcome_of(attempt: Attempt) -> str:
 
 def _attempts(row: TrialRow) -> str:
     finished = row.attempts - row.abandoned
-    told = str(finished) if row.max_attempts is None else f"{finished} of {row.max_attempts}"
+    most = row.max_attempts
+    told = str(finished) if most is None else attempts_told(finished, row.infrastructure, most)
     return f"{told} + {row.abandoned} abandoned" if row.abandoned else told
 
 

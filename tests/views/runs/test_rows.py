@@ -18,6 +18,7 @@ from tests.views.histories import (
     tried,
     whole,
 )
+from views.runs.attempt_counts import attempts_told
 from views.runs.rows import ATTEMPTS, attempt_rows, render_trials, trial_rows
 from views.runs.run_tree import render_runs, tree
 from views.runs.show import render_attempt, render_run
@@ -154,3 +155,19 @@ async def test_attempts_that_were_abandoned_are_counted_apart(log: EventLog) -> 
     assert (row.attempts, row.abandoned) == (3, 1)
     drawing = drawn(render_trials([row]), width=120)
     assert f"2 of {row.max_attempts} + 1 abandoned" in drawing
+
+
+@pytest.mark.parametrize(("finished", "broken", "told"), [
+    (2, 0, "2 of 2"), (2, 2, "2 of 2"), (3, 2, "1 of 2 + 2 infrastructure"), (0, 0, "0 of 2"),
+])  # fmt: skip
+def test_no_trial_has_more_attempts_than_it_may(finished: int, broken: int, told: str) -> None:
+    """Where "3 of 2" stood, the infrastructure had ended attempts, which do not count."""
+    assert attempts_told(finished, broken, 2) == told
+
+
+async def test_attempts_that_the_infrastructure_ended_are_counted_apart(log: EventLog) -> None:
+    """In the row that programs read, too."""
+    await record(log, "r1", whole(log))
+    seen_now = await seen(log)
+    rows = {row.trial: row for row in trial_rows(seen_now, seen_now.trials.runs["r1"])}
+    assert (rows["sort"].attempts, rows["sort"].infrastructure, rows["greet"].infrastructure) == (1, 1, 0)
