@@ -221,6 +221,12 @@ def model_for(spec: RunSpec, role: str, other: str | None = "teacher") -> ModelS
     return spec.models.get(role) or (None if other is None else spec.models.get(other))
 
 
+def model_key(spec: RunSpec, role: Role, model: str) -> str:
+    """Give the key of `models` that says how a role's model is reached: its own, or that of one that stands for it."""
+    others = (key for key, each in spec.models.items() if each.model == model)
+    return role if role in spec.models else next(others, role)
+
+
 def read_spec(recorded: bytes) -> RunSpec:
     """Read a recorded spec back: what a key meant where it was not there yet is what it means.
 

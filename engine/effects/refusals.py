@@ -103,6 +103,7 @@ class RefusalWatch:
         note: Callable[[Event], Awaitable[object]],
         halt: Callable[[], None],
         tries: int = UNREACHED,
+        named: Callable[[Role, str], str] = lambda role, _: role,
     ) -> None:
         """Begin.
 
@@ -111,7 +112,9 @@ class RefusalWatch:
             note: Records a fact of this process.
             halt: Has nothing new asked.
             tries: Physical calls at most for one question, 1 or more.
+            named: Says by which name the spec has what a role asks of a model.
         """
+        self._named = named
         self._note = note
         self._halt = halt
         self._read_past = past
@@ -168,7 +171,7 @@ class RefusalWatch:
         else:
             return False
         if stops and self.stopped is None:
-            self.stopped = _stop_for(call, place.run)
+            self.stopped = _stop_for(call, self._named(call.role, line[1]), place.run)
             self._halt()
             self._wake()
         return stops
@@ -235,8 +238,9 @@ def _names_a_setting(call: FailedLine) -> bool:
     return named and call.agent is None
 
 
-def _stop_for(call: FailedLine, run: str) -> EngineError:
-    (base_url, model), role, error, by = call
+def _stop_for(call: FailedLine, role: str, run: str) -> EngineError:
+    """Word why a run stops; `role` is as the spec names it."""
+    (base_url, model), _, error, by = call
     who = f"{role} ({model} at {base_url}{'' if by is None else f', asked by {by.agent} for {by.path}'})"
     if _not_reached(error):
         return ProviderUnreachable(run, who, error.problem, f"models.{role}.base_url")

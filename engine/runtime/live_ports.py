@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from engine.agents.oracle import Nop, Oracle
 from engine.config.program import KnowsActors, RunPlan
 from engine.config.program_registry import specs_of
-from engine.config.spec import RunSpec
+from engine.config.spec import RunSpec, model_key
 from engine.core.history import RunHistory
 from engine.core.lineage import SESSION, era_of
 from engine.core.ports import EffectAddress, Permit, Port, granted
@@ -172,6 +172,7 @@ def _refusals(spec: RunSpec, histories: RunHistory, board: SignalTargets, sessio
         partial(past_calls, histories.by_stream),
         note=session.note,
         halt=board.orders.halt,
+        named=partial(model_key, spec),
         tries=min((each.tries for one in specs_of(spec) for each in one.models.values()), default=1),
     )
 

@@ -29,7 +29,7 @@ from events.types.session import (
 )
 from sandbox.base import SandboxGone
 
-MOST_DEATHS: Final = 3
+MOST_DEATHS: Final = 5
 """Processes that may die, one after the other, over the same place of an attempt before it is given up."""
 
 

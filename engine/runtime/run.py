@@ -125,6 +125,8 @@ async def settled(setting: RunContext, spec: RunSpec) -> RunSpec:
 async def plan_start(setting: RunContext, spec: RunSpec, *, skip_invalid: bool = False) -> RunStart:
     """See that everything a run needs is here, and plan it; nothing is started, and no event is recorded.
 
+    Keys and scripts of its models alone are not asked for: who only plans makes no call (see `require_models`).
+
     Args:
         setting: The process's means. Its log keeps the bytes of what is pinned.
         spec: What to do.
@@ -136,7 +138,6 @@ async def plan_start(setting: RunContext, spec: RunSpec, *, skip_invalid: bool =
     spec = await settled(setting, spec)
     require_isolation(setting, spec)
     check(setting, spec)
-    await require_models(setting, spec)
     tasks, unusable = await select(setting, spec, skip_invalid=skip_invalid)
     await protect(setting, [spec], setting.prompts, [task.name for task in tasks], tasks)
     prepared = await prepare(setting, spec, tasks)
@@ -173,6 +174,10 @@ async def start_run(
         StillroomError: The spec cannot work (nothing was recorded), or something of ours broke.
     """
     await require_free(setting.log, name)
+    spec = await settled(setting, spec)
+    require_isolation(setting, spec)
+    check(setting, spec)
+    await require_models(setting, spec)
     plan, skills, without, sources, images = await plan_start(setting, spec, skip_invalid=skip_invalid)
     spec = plan.spec
     if without and left_out is not None:

@@ -70,6 +70,11 @@ def parse_secret(pem: bytes, where: str) -> SecretKey:
     return SecretKey(key)
 
 
+def is_public(text: str) -> bool:
+    """Say whether a text is a public key itself: 64 hexadecimal characters."""
+    return _HEXADECIMAL.fullmatch(text.strip().lower()) is not None
+
+
 def parse_public(text: bytes, where: str) -> PublicKey:
     """Read a public key: 64 hexadecimal characters, or PEM.
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from events.errors import KeyUnusable
 from tests.cli.terminal import type_in
 from tests.events.samples import stranger
 from tests.support.edits import edit_events
 from tests.support.runs import make_base
+from views.log.seals import read_secret, read_trusted
 
 LOG = ".stillroom/log.db"
 EXPLORE = ("run", "explore", "-p", "tasks", "-m", "script:script.toml")
@@ -388,6 +390,19 @@ def test_a_bundle_that_is_written_again_later_is_the_same_with_another_proof(fol
     run = str(first["run"])
     assert written(folder, run)["digest"] == first["digest"]
     assert judged(folder, sealed(folder))[1]["sealed"] == first["events"]
+
+
+def test_a_key_that_is_not_there_is_told_as_a_missing_file(tmp_path: Path) -> None:
+    """A mistyped path, and not a file that holds something else."""
+    for text, why in (("key.pub", f"no such file: {tmp_path / 'key.pub'}"), ("a" * 63, "no such file")):
+        with pytest.raises(KeyUnusable, match=re.escape(why)):
+            read_trusted([text], tmp_path)
+    assert read_trusted(["A" * 64], tmp_path) == ("a" * 64,)
+    (tmp_path / "key.pub").write_text("no key")
+    with pytest.raises(KeyUnusable, match="it holds no public Ed25519 key"):
+        read_trusted(["key.pub"], tmp_path)
+    with pytest.raises(KeyUnusable, match="No such file"):
+        read_secret(tmp_path / "key")
 
 
 @pytest.mark.slow

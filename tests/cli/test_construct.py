@@ -9,9 +9,11 @@ import pytest
 from engine.programs.construct.blueprint import Blueprint
 from engine.programs.construct.policies.rendering import rendered
 from events.errors import ExitCode
-from tests.cli.terminal import type_in
+from tests.cli.terminal import machine, type_in
+from tests.engine.gateway.test_refused_calls import closed_port
 from tests.support.constructing import BRIEF, SUM, blueprint, fixed, make_briefs
 from tests.support.proving import needs_isolation
+from views.commands.constructing import ConstructOptions
 
 
 def one(folder: Path, script: str) -> Path:
@@ -110,3 +112,20 @@ def test_the_demo_publishes_three_tasks(tmp_path: Path) -> None:
         "wav-amplitude-analysis",
         "weather-anomaly-detection",
     }
+
+
+@needs_isolation
+def test_a_base_url_is_that_of_the_author_and_of_a_critic_that_is_named_beside_it(tmp_path: Path) -> None:
+    """Whoever types it means the models that are asked; nobody else is."""
+    one(tmp_path, fixed(SUM))
+    url = closed_port()
+    refused = type_in(tmp_path, "construct", "specs", "--author", "m", "--base-url", url)
+    assert refused.code == ExitCode.UNREACHABLE
+    assert f"author (m at {url})" in refused.err
+    asked = ("--author", "m", "--critic", "n", "--base-url", url, "--dry-run")
+    assert type_in(tmp_path, "construct", "specs", *asked).code == ExitCode.DONE
+    named = ConstructOptions(author="m", critic="n")
+    assert [each.key for each in named.flags(machine(tmp_path), url) if each.value == url] == [
+        ("models", "author", "base_url"),
+        ("models", "critic", "base_url"),
+    ]

@@ -1,7 +1,7 @@
 """The command that constructs tasks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -47,13 +47,16 @@ class ConstructOptions:
     name: str | None = None
     """Name of the run, which commands take in place of its id."""
 
-    def flags(self, machine: Host) -> Iterator[Flag]:
-        """List the settings that they stand for."""
+    def flags(self, machine: Host, base_url: str | None = None) -> Iterator[Flag]:
+        """List the settings that they stand for.
+
+        Args:
+            machine: The host.
+            base_url: Where the author is reached, and the critic if the command line names one. None: as they say.
+        """
         yield Flag("construct", ("program",), CONSTRUCT)
         yield Flag("construct", ("agent", "name"), "nop")
-        for role, text in (("author", self.author), ("critic", self.critic)):
-            if text is not None:
-                yield from (Flag(f"--{role}", each.path, each.value) for each in model_settings(text, role=role))
+        yield from self._models(base_url)
         if self.variant_of is not None:
             yield Flag("--variant-of", ("construct", "variant_of"), str(machine.folder / self.variant_of))
         if self.count is not None:
@@ -64,6 +67,13 @@ class ConstructOptions:
             yield Flag("--rounds", ("construct", "rounds"), self.rounds)
         if self.no_critique:
             yield Flag("--no-critique", ("construct", "critique"), value=False)
+
+    def _models(self, base_url: str | None) -> Iterator[Flag]:
+        for role, text in (("author", self.author), ("critic", self.critic)):
+            if text is not None:
+                yield from (Flag(f"--{role}", each.path, each.value) for each in model_settings(text, role=role))
+            if base_url is not None and (role == "author" or text is not None):
+                yield Flag("--base-url", ("models", role, "base_url"), base_url)
 
 
 AS_SPECIFIED: Final = ConstructOptions()
@@ -89,7 +99,8 @@ async def construct(
     path = None if spec is None else machine.folder / spec
     is_brief = path is not None and (path.suffix == ".json" or path.is_dir())
     named = [Flag("SPEC", ("construct", "specs"), str(path))] if is_brief else []
-    flags = [*constructing.flags(machine), *named]
+    flags = [*constructing.flags(machine, wishes.base_url), *named]
+    wishes = replace(wishes, base_url=None)
     resolved = wishes.resolve(machine, None if is_brief else spec, flags).spec
     machine = machine._replace(environment=wishes.environment(machine))
     if dry_run:

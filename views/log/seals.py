@@ -14,7 +14,7 @@ from events.bundle.format import is_digest
 from events.digest import Digest
 from events.errors import KeyUnusable
 from events.integrity.seals import AnySeal, SignedSeal
-from events.integrity.signing import PublicKey, SecretKey, make_key, parse_public, parse_secret
+from events.integrity.signing import PublicKey, SecretKey, is_public, make_key, parse_public, parse_secret
 from events.store.chain import SEAL_FORMAT, Seal
 from views.terminal.errors import UsageWrong
 from views.terminal.tables import RecordView
@@ -161,7 +161,9 @@ def read_trusted(named: Iterable[str], folder: Path) -> tuple[PublicKey, ...]:
 
 def _public(text: str, path: Path) -> PublicKey:
     try:
-        return parse_public(path.read_bytes() if path.is_file() else text.encode(), text)
+        if not path.exists() and not is_public(text):
+            raise KeyUnusable(text, f"no such file: {path}")
+        return parse_public(path.read_bytes() if path.exists() else text.encode(), text)
     except OSError as error:
         raise KeyUnusable(text, error.strerror or str(error)) from error
 

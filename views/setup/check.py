@@ -47,6 +47,7 @@ from events.errors import StillroomError
 from sandbox.harbor.task import Task
 from views.setup.doctor import UNISOLATED
 from views.terminal.format import money, plural
+from views.terminal.screen import READABLE
 from views.terminal.tables import TableView
 
 State: TypeAlias = Literal["ok", "warn", "failed"]
@@ -421,4 +422,6 @@ def _notes(rows: Sequence[SpecCheck]) -> Iterator[RenderableType]:
     )
 
 
-SPEC_CHECKS: Final = TableView(SpecCheck, ("check", lambda row: row.what), "state found… remedy…", notes=_notes)
+SPEC_CHECKS: Final = TableView(
+    SpecCheck, ("check", lambda row: row.what), "state found… remedy…", notes=_notes, widest=READABLE
+)

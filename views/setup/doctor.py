@@ -18,6 +18,7 @@ from projections.registry import broken
 from sandbox.kind import SandboxHost
 from views.terminal.format import size
 from views.terminal.host import Host
+from views.terminal.screen import READABLE
 from views.terminal.tables import TableView
 
 UNISOLATED: Final = "none"
@@ -126,4 +127,4 @@ def _keys(environment: Mapping[str, str]) -> Iterator[DoctorCheck]:
         yield DoctorCheck("keys", "missing", "no API key variable is set", remedy)
 
 
-CHECKS: Final = TableView(DoctorCheck, ("check", lambda row: row.what), "state found… remedy…")
+CHECKS: Final = TableView(DoctorCheck, ("check", lambda row: row.what), "state found… remedy…", widest=READABLE)

@@ -35,24 +35,28 @@ class TableHead(NamedTuple):
 class FittedTable:
     """Cells in rows below heads, drawn as wide as the terminal is."""
 
-    def __init__(self, heads: Sequence[TableHead], rows: Sequence[Sequence[Text]]) -> None:
+    def __init__(
+        self, heads: Sequence[TableHead], rows: Sequence[Sequence[Text]], *, widest: int | None = None
+    ) -> None:
         """Take in a table.
 
         Args:
             heads: Of its columns.
             rows: Cells, one for each column.
+            widest: Columns of the terminal that it takes at most. None: as many as there are.
         """
+        self._widest = widest
         self._heads = tuple(heads)
         self._rows = tuple(rows)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Draw it."""
         del console
-        widths = self._widths()
-        if self._least(widths) <= options.max_width:
-            yield self._table()
+        widths, room = self._widths(), min(options.max_width, self._widest or options.max_width)
+        if self._least(widths) <= room:
+            yield self._table(None if room == options.max_width else room)
         else:
-            yield from self._folded(widths, options.max_width)
+            yield from self._folded(widths, room)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """Say how wide it is: any width does."""
@@ -73,8 +77,9 @@ class FittedTable:
         least = [min(width, narrow) if head.wraps else width for head, width in zip(self._heads, widths, strict=True)]
         return sum(least) + GAP * (len(widths) - 1)
 
-    def _table(self) -> Table:
-        drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    def _table(self, room: int | None) -> Table:
+        width = None if room is None else min(room, sum(self._widths()) + GAP * len(self._heads))
+        drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim", width=width)
         for head in self._heads:
             justify: Literal["left", "right"] = "right" if head.figures else "left"
             least = len(head.text) + head.wraps

@@ -72,6 +72,7 @@ class TableView(Generic[R]):
         *columns: Field[R],
         empty: RenderableType | None = None,
         notes: Callable[[Sequence[R]], Iterable[RenderableType]] | None = None,
+        widest: int | None = None,
     ) -> None:
         """Declare the table.
 
@@ -80,7 +81,10 @@ class TableView(Generic[R]):
             columns: In order.
             empty: Drawn in place of a table without rows. None: the heads are drawn.
             notes: Gives what is drawn below the table. None: nothing.
+            widest: Columns of the terminal that it takes at most, for one that is read and not searched. None: as many
+                as there are, and one line for each row where there is no terminal.
         """
+        self._widest = widest
         self.kind = kind
         self._columns = tuple((_head(declared), value) for declared, value in _fields(kind, columns))
         self._empty = empty
@@ -103,7 +107,7 @@ class TableView(Generic[R]):
         """Draw rows."""
         if not rows and self._empty is not None:
             return self._empty
-        drawn = FittedTable(self.heads, [[*map(word, self.texts(row))] for row in rows])
+        drawn = FittedTable(self.heads, [[*map(word, self.texts(row))] for row in rows], widest=self._widest)
         return drawn if self._notes is None else Group(drawn, *self._notes(rows))
 
 

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 import msgspec
+from msgspec.inspect import StructType, Type, UnionType, type_info
 from msgspec.structs import replace
 
 from engine.config.errors import ConfigProblem, ConfigRefused
@@ -39,7 +40,9 @@ def read_arms(settings: EvolveSpec) -> Mapping[str, EvolveArmSpec]:
         try:
             written = settings.resolved.get(name)
             fields = _fields(settings, name) if written is None else msgspec.to_builtins(written)
-            found[name] = msgspec.convert(_changed(fields, settings.change), EvolveArmSpec)
+            fields = _changed(fields, settings.change)
+            problems += _unknown(name, fields, type_info(EvolveArmSpec))
+            found[name] = msgspec.convert(fields, EvolveArmSpec) if not problems else EvolveArmSpec()
         except msgspec.ValidationError as error:
             problems.append(arm_problem(name, f"the arm {name} cannot be read: {error}", "see docs/evolve.md"))
         except ConfigRefused as error:
@@ -112,6 +115,26 @@ def _misnamed(settings: EvolveSpec) -> Iterator[ConfigProblem]:
     if twice:
         remedy = "name it once, and set evolve.repeats"
         yield ConfigProblem(ORIGIN, "evolve.arms", f"these arms are named twice: {', '.join(twice)}", remedy)
+
+
+def _unknown(name: str, tree: Mapping[str, Any], kind: Type, above: str = "") -> Iterator[ConfigProblem]:
+    """Complain about keys that no arm has, and guess which were meant.
+
+    Args:
+        name: Of the arm.
+        tree: Its fields, as they are written.
+        kind: What they are read as.
+        above: Key of the table, with a dot behind it. Empty: the arm itself.
+    """
+    kinds = kind.types if isinstance(kind, UnionType) else (kind,)
+    known = {field.name: field.type for each in kinds if isinstance(each, StructType) for field in each.fields}
+    for key, value in tree.items() if known else ():
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            remedy = f"did you mean {above}{near[0]}?" if near else f"there are: {', '.join(map(above.__add__, known))}"
+            yield arm_problem(name, f"the arm {name} has the unknown key {above}{key}", remedy)
+        elif isinstance(value, Mapping):
+            yield from _unknown(name, value, known[key], f"{above}{key}.")
 
 
 def _fields(settings: EvolveSpec, name: str, above: Sequence[str] = ()) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """What a spec needs is looked at before anything is paid: all of it, whatever fails, and at a price that is said."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from engine.config.spec import RunSpec
 from engine.scripted.reader import parse_script
@@ -19,7 +21,8 @@ from tests.support.orders import CountingClock
 from tests.support.quiz_runs import make_items
 from tests.support.runs import SCRIPT, make_base, setting, spec
 from tests.support.training import SETS, jars, training
-from views.setup.check import SpecCheck, checks
+from views.setup.check import SPEC_CHECKS, SpecCheck, checks
+from views.terminal.screen import READABLE
 
 ONE: dict[str, Any] = {"input": "1", "output": "2"}
 SAYS = """\
@@ -202,3 +205,15 @@ def test_skills_of_runs_are_found_as_an_evaluation_finds_them(tmp_path: Path) ->
         rows = {row["what"]: row for row in type_in(tmp_path, *words).rows}
         assert (rows["skills of learnt"]["state"], rows["skills of learnt"]["found"]) == ("ok", "1 file")
         assert [what for what, row in rows.items() if row["state"] == "failed"] == ["skills of gone"]
+
+
+def test_checks_are_read_in_a_pipe_as_well(tmp_path: Path) -> None:
+    """Sentences of several lines, where rows of other tables have one each: they are read, and not searched."""
+    told = type_in(tmp_path, "doctor")
+    widths = [len(line) for line in told.out.splitlines()]
+    assert max(widths) <= READABLE
+    long = SpecCheck(what="model", state="failed", found="word " * 60, remedy="word " * 60)
+    shown = io.StringIO()
+    Console(file=shown, width=1000, soft_wrap=True).print(SPEC_CHECKS([long]))
+    assert max(len(line) for line in shown.getvalue().splitlines()) <= READABLE
+    assert shown.getvalue().split().count("word") == 120
