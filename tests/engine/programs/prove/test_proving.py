@@ -157,6 +157,8 @@ async def _trials(log: EventLog, run: str) -> Counter[str]:
     )
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @needs_isolation
 async def test_a_task_without_a_solution_is_not_proved(tmp_path: Path) -> None:
     """There is nothing for the oracle to run, which is said; all else is tried."""
