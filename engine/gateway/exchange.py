@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import aiohttp
 import anyio
 import msgspec
-from anyio.lowlevel import checkpoint_if_cancelled
+from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint_if_cancelled
 from multidict import CIMultiDict
 
 from engine.concurrency.limiter import AdaptiveLimiter, LimitedTask
@@ -37,6 +37,7 @@ from events.digest import Fingerprint
 from events.store.base import BlobStore
 from events.types.agent import AnswerTold, CallAnswered, CallAsked, CallFailed, HeaderTold
 from events.types.session import ScopeStopped
+from events.values import NanoUsd
 
 _NEVER_SENT: Final = (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.InvalidURL)
 """Failures before a connection was there to send anything over."""
@@ -97,7 +98,7 @@ class Exchange:
         self._cut = False
         self._raw = bytearray()
         self._last = b""
-        """The end of a stream, which the agent gets when it is known what it comes to."""
+        """The end of a stream: once the agent has it, it may ask again at once, and limits must hold by then."""
         self._status: int | None = None
         self._key: str | None = None
         """With which it was sent. None: with none."""
@@ -157,19 +158,33 @@ class Exchange:
             going = going._replace(body=await self._means.blobs.get(asked.request))
         async with self._turn.place() as held:
             fault = await self._heard(going)
-            terms = CallPricing(self._means.upstream.price, self._means.budget.bound(place.stream))
-            said = fault or self._said()
-            outcome = self._outcome(asked, said, (terms, self._told(cut=fault is not None)))
-            await self._watched(asked, said, outcome, place)
+            said, told = fault or self._said(), self._told(cut=fault is not None)
+            bound = self._means.budget.bound(place.stream)
+            if isinstance(said, ProviderError):
+                outcome = self._outcome(asked, said, bound, told)
+                await self._watched(asked, said, outcome, place)
+            else:
+                await self._end()
+                outcome = self._outcome(asked, said, bound, told)
+                await self._watched(asked, said, outcome, place)
             self._means.budget.settle(place.stream, outcome)
             self._note(outcome)
-            # Told before this is on record: what the agent does with it is of this attempt, and ends with our process.
-            self._finish(cut=fault is not None)
             if isinstance(said, ProviderError):
+                self._finish(cut=fault is not None)
                 tell_failure(held, said)
             else:
                 tell_answer(held, said)
         return outcome
+
+    async def _end(self) -> None:
+        """Have the agent told of an answer before it is on record: what it does with it ends with our process.
+
+        Whoever sends it comes first. No further request of the agent's can come between that and what follows here: its
+        task and this one are due in the same round of the event loop, and nothing is read from anywhere before that
+        has ended.
+        """
+        self._finish(cut=False)
+        await cancel_shielded_checkpoint()
 
     def tell(self, status: int, body: bytes) -> None:
         """Answer the agent in one piece, unless that was done."""
@@ -300,10 +315,10 @@ class Exchange:
         return AnswerTold(UNANSWERED, headers_told, self._means.blobs.put(unanswered(self.protocol)), whole=True)
 
     def _outcome(
-        self, asked: CallAsked, said: ChatReply | ProviderError, given: tuple[CallPricing, AnswerTold]
+        self, asked: CallAsked, said: ChatReply | ProviderError, bound: NanoUsd | None, told: AnswerTold
     ) -> Event:
-        """Write down what came of it, and what the agent is told."""
-        terms, told = given
+        """Write down what came of it, and what the agent was told."""
+        terms = CallPricing(self._means.upstream.price, bound)
         if isinstance(said, ProviderError):
             failure = failed(self._means.blobs, said, terms)
             return CallFailed(**{name: getattr(failure, name) for name in failure.__struct_fields__}, told=told)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import anyio
 import msgspec
@@ -72,7 +72,7 @@ class Gateway:
         """Open a door; everybody who sees the socket may knock, and the token lets in."""
         door = ProxySession(below, token, socket, terms)
         # Not cancelled when an agent leaves: what it asked for is paid for, and is put on record.
-        server = web.Server(partial(self._serve, door), access_log=None, logger=_UNHEARD)
+        server = web.Server(partial(self._serve, door), request_factory=_request, access_log=None, logger=_UNHEARD)
         self._doors[door] = runner = web.ServerRunner(server, shutdown_timeout=_STOPPING_S)
         await runner.setup()
         await web.UnixSite(runner, socket, backlog=_BACKLOG).start()
@@ -106,7 +106,7 @@ class Gateway:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
         try:
-            body = await request.clone(client_max_size=_MOST_BYTES).read()
+            body = await request.read()
         except (HttpProcessingError, web.RequestPayloadError) as error:
             refused = web.HTTPBadRequest(text="the body cannot be read")
             refused.force_close()
@@ -200,6 +200,12 @@ async def open_gateway(book: CallRecorder, budget: BudgetKeeper, supervisor: Sup
                     await gateway.shut()
     except BaseExceptionGroup as errors:
         raise first_of(errors) from errors
+
+
+def _request(*parts: Any) -> web.BaseRequest:
+    """Make a request whose body may be as large as those of agents are, of what aiohttp makes one of."""
+    *_, task = parts
+    return web.BaseRequest(*parts, task.get_loop(), client_max_size=_MOST_BYTES)  # type: ignore[misc]
 
 
 def _token(request: web.BaseRequest) -> str | None:

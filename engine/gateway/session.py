@@ -49,7 +49,7 @@ class ProxySession:
         self.broken: BaseException | None = None
         """Why a call could not be recorded. None: all were."""
         self.failed: Exception | None = None
-        """What else of ours failed while a call was served. None: nothing. The agent was not answered then."""
+        """What else of ours failed while a call was served. None: nothing. Such a call has no outcome on record."""
         self.unanswered: list[CallUnanswered] = []
         """Calls that failed since the last one that was answered."""
         self.cut = 0

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import aiohttp
@@ -75,7 +76,7 @@ class UpstreamClient:
             ValueError: The request cannot be written.
         """
         return self._session.post(
-            URL(below(upstream.base_url, going.path), encoded=True),
+            _url(upstream.base_url, going.path),
             data=going.body,
             headers=_headers(going, upstream, key),
             timeout=aiohttp.ClientTimeout(connect=CONNECT_S),
@@ -88,6 +89,11 @@ async def open_carrier() -> AsyncIterator[UpstreamClient]:
     """Open a pool without a limit: whoever wants one puts it in front, where it can be seen and recorded."""
     async with open_session() as session:
         yield UpstreamClient(session)
+
+
+@lru_cache(maxsize=64)
+def _url(base_url: str, path: str) -> URL:
+    return URL(below(base_url, path), encoded=True)
 
 
 def _headers(going: UpstreamRequest, upstream: Upstream, key: str | None) -> CIMultiDict[str]:

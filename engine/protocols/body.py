@@ -12,6 +12,7 @@ from engine.protocols.json_text import Json, decode, decode_first
 
 _MARK: Final = b"\xef\xbb\xbf"
 _DONE: Final = "[done]"
+_ENDED: Final = b"[DONE]"
 _BLANKS: Final = re.compile(r"\s*")
 _BEFORE: Final = re.compile(rb"(?:\s|:[^\r\n]*[\r\n])*")
 """Blank lines and comments that keep a connection open until the answer is there."""
@@ -144,6 +145,9 @@ def _read_json(reading: _Reading, data: bytes) -> None:
 
 
 def _read_event(reading: _Reading, event: ServerSentEvent) -> None:
+    if event.data == _ENDED:  # with which nearly every stream ends, and which is no JSON
+        reading.done = True
+        return
     try:
         value = decode(event.data)
     except ValueError:

@@ -1,6 +1,7 @@
 """Which protocol a path belongs to."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from engine.protocols.base import ApiProtocol
@@ -19,6 +20,7 @@ _ROUTES: Final[tuple[tuple[re.Pattern[str], ApiProtocol], ...]] = (
 _VERSION: Final = re.compile(r"/v1(beta)?(?=/)")
 
 
+@lru_cache(maxsize=64)
 def protocol_of(path: str) -> ApiProtocol | None:
     """Find the protocol that a path (without its query) belongs to. None: none the gateway knows."""
     return next((protocol for pattern, protocol in _ROUTES if pattern.fullmatch(path)), None)
