@@ -202,7 +202,8 @@ class Engine:
     async def exec(self, container: DockerContainer, argv: list[str], *, user: str) -> None:
         """Start another process in it, and leave it to itself."""
         with told():
-            made = await container.exec(argv, stdout=False, stderr=False, user=user)
+            # Its own working folder is one that an agent may have removed: nothing starts there then.
+            made = await container.exec(argv, stdout=False, stderr=False, user=user, workdir="/")
             await made.start(detach=True)
 
     async def wait(self, container: DockerContainer) -> None:

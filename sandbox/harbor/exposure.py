@@ -17,6 +17,7 @@ _MIGHTY: Final = frozenset({"ALL", "SYS_ADMIN"})
 """Capabilities with which a container is as good as the host."""
 _HOST: Final = ("/", "~", "$HOME", "${HOME}")
 """Begins a path of the host."""
+_LOGS: Final = ("/logs/verifier", "/logs/agent")
 _PARTS: Final = ("environment", "tests", "solution")
 """Folders that are copied one by one, so that a link from one to another leads nowhere."""
 
@@ -30,6 +31,8 @@ def exposure_of(task: Task) -> Iterator[Oddity]:
             place = f"environment/Dockerfile line {each.line}"
             yield _privileged(place, "RUN --security=insecure builds with all rights of the host")
     yield from _links(task)
+    yield from _overlaps(task)
+    yield from _ignore_files(task)
 
 
 def _services(task: Task, file: str) -> Iterator[Oddity]:
@@ -56,6 +59,9 @@ def _setting(place: str, service: str, key: str, value: yaml.Node) -> Iterator[O
     mighty = sorted(_MIGHTY & {each.upper().removeprefix("CAP_") for each in said}) if key == "cap_add" else ()
     for each in mighty:
         yield _privileged(place, f"service {service} is given the capability {each}")
+    if key == "cap_add" and said and not mighty:
+        what = f"service {service} is given {', '.join(said)}"
+        yield Oddity("note", place, what, "leave out what it does not need", "compose-additional-capabilities")
     if key in _NAMESPACES and said == ["host"]:
         what = f"service {service} shares the host's {key}"
         yield Oddity("warning", place, what, "leave it out: a task has its own", "host-namespace")
@@ -68,6 +74,7 @@ def _privileged(place: str, what: str) -> Oddity:
 def _mounts(task: Task, file: Path, volumes: yaml.Node) -> Iterator[Oddity]:
     for item in volumes.value if isinstance(volumes, yaml.SequenceNode) else ():
         source = _source(item)
+        bound = source.startswith((".", *_HOST)) or "bind" in _table(item).get("type", ())
         place = f"{file.relative_to(task.path).as_posix()} line {item.start_mark.line + 1}"
         found = posixpath.normpath(posixpath.join(file.parent.relative_to(task.path).as_posix(), source))
         if source.startswith(_HOST) or found.startswith(".."):
@@ -76,6 +83,10 @@ def _mounts(task: Task, file: Path, volumes: yaml.Node) -> Iterator[Oddity]:
         elif source.startswith(".") and any(each.is_symlink() for each in _way(task.path, found)):
             what = f"mounts {source}, which is a link"
             yield Oddity("warning", place, what, "mount what it leads to", "symlink-mount")
+        if source and bound and not _read_only(item):
+            what = f"mounts {source} so that it can be written to"
+            remedy = "mount it read-only, or use a named volume"
+            yield Oddity("note", place, what, remedy, "compose-writable-bind-mount")
 
 
 def _way(root: Path, path: str) -> Iterator[Path]:
@@ -88,8 +99,19 @@ def _source(item: yaml.Node) -> str:
     if isinstance(item, yaml.ScalarNode):
         source, sign, _ = str(item.value).partition(":")
         return source if sign else ""
-    table = {key.value: value for key, value in _entries(item)}
-    return "".join(_texts(table["source"])[:1]) if "source" in table else ""
+    return "".join(_table(item).get("source", ())[:1])
+
+
+def _read_only(item: yaml.Node) -> bool:
+    """Say whether what a volume mounts cannot be changed through it."""
+    if isinstance(item, yaml.ScalarNode):
+        return "ro" in str(item.value).rpartition(":")[2].split(",")
+    return any(each.lower() in _TRUE for each in _table(item).get("read_only", ()))
+
+
+def _table(node: yaml.Node) -> dict[str, list[str]]:
+    """Read the texts of a table by its keys. Empty: it is none."""
+    return {str(key.value): _texts(value) for key, value in _entries(node)}
 
 
 def _entries(node: yaml.Node | None) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
@@ -119,3 +141,26 @@ def _links(task: Task) -> Iterator[Oddity]:
             elif not path.resolve().is_relative_to(folder.resolve()):
                 what = f"is a link out of {folder.relative_to(task.path).as_posix()}/, which is copied alone"
                 yield Oddity("warning", place, what, "replace it with a copy of the file", rule)
+
+
+def _overlaps(task: Task) -> Iterator[Oddity]:
+    """Find artifacts that a verifier apart would get over the folders of its own logs, or of the agent's."""
+    steps = (each.verifier.environment_mode == "separate" for each in task.steps)
+    if not task.config.verifier.separate and not any(steps):
+        return
+    named = [(f"artifacts[{at}]", each.source) for at, each in enumerate(task.config.artifacts)]
+    for step in task.steps:
+        named += [(f"step {step.name}: artifacts[{at}]", each.source) for at, each in enumerate(step.artifacts)]
+    for place, source in named:
+        path = PurePosixPath(posixpath.normpath(source))
+        if any(path.is_relative_to(log) or PurePosixPath(log).is_relative_to(path) for log in _LOGS):
+            what = f"takes {source}, which overlaps the logs of verifier or agent"
+            remedy = "name what is to be judged, below a folder of its own"
+            yield Oddity("warning", f"task.toml: {place}", what, remedy, "artifact-log-overlap")
+
+
+def _ignore_files(task: Task) -> Iterator[Oddity]:
+    for path in sorted(task.path.rglob(".harborignore")):
+        place = path.relative_to(task.path).as_posix()
+        what = "is not read: what Harbor 0.26 leaves out by it is here"
+        yield Oddity("note", place, what, "remove the files that it names", "unused-harborignore")

@@ -28,7 +28,7 @@ _AGENTS: Final = re.compile(
 )
 """Where agents look: Claude Code, Codex, OpenCode, Goose, Factory, Gemini, Qwen, and what several share."""
 
-_BUILDS: Final = re.compile(r"^\s*(?:dockerfile|context):", re.MULTILINE)
+_BUILDS: Final = re.compile(r"^[^\S\n]*(?:dockerfile|context):", re.MULTILINE)
 
 
 class ImageSkills(Struct, frozen=True):

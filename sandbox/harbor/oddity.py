@@ -9,6 +9,9 @@ Weight = Literal["error", "warning", "note"]
 
 LintRule: TypeAlias = Literal[
     "agent-image-test-leak",
+    "artifact-log-overlap",
+    "compose-additional-capabilities",
+    "compose-writable-bind-mount",
     "host-mount",
     "host-namespace",
     "privileged",
@@ -16,6 +19,7 @@ LintRule: TypeAlias = Literal[
     "symlink-mount",
     "unpinned-image",
     "unpinned-package",
+    "unused-harborignore",
     "verifier-network-download",
 ]
 """Rules about what a task exposes, and about what it takes from elsewhere; docs/tasks.md says what each finds."""

@@ -77,6 +77,11 @@ def test_what_it_would_take_is_told_before_anything_is_paid(tmp_path: Path) -> N
         "calls_most": 24,
         "trials_least": 7,
         "trials_most": 28,
+        "tokens_most": None,
+        "cost_least_nano_usd": 0,
+        "cost_most_nano_usd": None,
+        "unbounded": "models.author.parameters.max_tokens",
+        "sandbox_s_most": 273_600.0,
     }
     assert not (tmp_path / ".stillroom").exists()
 

@@ -13,7 +13,7 @@ from engine.policies.shell_lexer import unfinished
 
 _PYTHON: Final = frozenset({"python", "python3", "py"})
 _SHELL: Final = frozenset({"bash", "sh", "zsh"})
-_SKETCH: Final = re.compile(r"\.\.\.|…|^\s*(?://|#)|<[\w -]+>|\{\{|\[[A-Z][\w /-]+\]", re.MULTILINE)
+_SKETCH: Final = re.compile(r"\.\.\.|…|^[^\S\n]*(?://|#)|<[\w -]+>|\{\{|\[[A-Z][\w /-]+\]", re.MULTILINE)
 """Marks of code that is a sketch, and says so."""
 
 

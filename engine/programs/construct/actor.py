@@ -42,6 +42,10 @@ from events.types.decision import Held, Seen
 
 HELD: Final = "held"
 """What a construction comes to in a process that lets go of it before its end."""
+_MOST_ISSUES: Final = 24_000
+_MOST_PROVED: Final = 16_000
+MOST_FOUND: Final = _MOST_ISSUES + _MOST_PROVED + 2
+"""Characters of what was found in a blueprint that its author is told: the beginnings of issues, and of a proof."""
 _TAIL: Final = 3000
 """Characters of an output that an author is shown: its end."""
 
@@ -243,9 +247,9 @@ class _Construction:
         issues = [f"* {each.severity}, {each.area}: {each.message}" for each in current.critiqued.value.issues]
         if current.refused is not None:
             issues.append(f"* error: no task can be made of it: {current.refused.value.reason}")
-        parts = ["\n".join(issues)] if issues else []
+        parts = ["\n".join(issues)[:_MOST_ISSUES]] if issues else []
         if current.proved is not None:
-            parts.append(await self._proof_told(current.number, current.proved))
+            parts.append((await self._proof_told(current.number, current.proved))[:_MOST_PROVED])
         return "\n\n".join(parts)
 
     async def _proof_told(self, number: int, proved: Proved) -> str:

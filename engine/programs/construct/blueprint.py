@@ -16,6 +16,8 @@ _REQUIREMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9,_-]
 _IMAGE: Final = re.compile(r"[a-z0-9][a-z0-9._/:@-]*")
 _LONGEST: Final = 200
 """Letters of a support file's path: no file system takes a name of more than 255."""
+_DEPTH: Final = 4
+"""How deep a blueprint is nested; what a stranger nests deeper is no part of it."""
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 
 
@@ -94,7 +96,7 @@ def blueprint_in(desk: PolicyContext, part: Held) -> Blueprint:
 def read_blueprint(tree: Any) -> Blueprint | str:
     """Read what an author gave; or say what is wrong with its form."""
     try:
-        found = msgspec.convert(tree, Blueprint, strict=False)
+        found = msgspec.convert(_without_null(tree), Blueprint, strict=False)
     except msgspec.ValidationError as error:
         return str(error)
     required = {
@@ -106,6 +108,15 @@ def read_blueprint(tree: Any) -> Blueprint | str:
     }
     empty = [name for name, text in required.items() if not text.strip()]
     return f"empty: {', '.join(empty)}" if empty else found
+
+
+def _without_null(tree: Any, depth: int = _DEPTH) -> Any:
+    """Leave out members that hold null: whoever writes one means that there is none, as SPARK does."""
+    if not depth:
+        return tree
+    if isinstance(tree, dict):
+        return {key: _without_null(value, depth - 1) for key, value in tree.items() if value is not None}
+    return [_without_null(each, depth - 1) for each in tree] if isinstance(tree, list) else tree
 
 
 def faults_of_paths(blueprint: Blueprint, most_files: int, most_bytes: int) -> list[str]:

@@ -116,7 +116,7 @@ def read_briefs(path: Path) -> dict[str, PromptSpec]:
 
 
 def _read(file: Path) -> PromptSpec:
-    tree = _tree(file)
+    tree = {key: value for key, value in _tree(file).items() if value is not None}  # SPARK writes null for none
     for key, remedy in _ELSEWHERE.items():
         if tree.pop(key, None):
             raise BriefInvalid(file.name, f"{key} is not supported", remedy)
@@ -125,18 +125,25 @@ def _read(file: Path) -> PromptSpec:
     except msgspec.ValidationError as error:
         raise BriefInvalid(file.name, str(error), "see docs/construct.md for its keys") from error
     if not brief.prompt.strip() or not brief.name:
-        raise BriefInvalid(file.name, "it says nothing to make a task of", "write a prompt with letters or digits")
+        raise BriefInvalid(
+            file.name,
+            "it says nothing to make a task of",
+            "write a prompt, or a task_name_hint, with Latin letters or digits",
+        )
     return brief
 
 
 def _tree(file: Path) -> dict[str, Any]:
     """Read a file, whichever form it has."""
     try:
+        if not file.is_file():  # a pipe or a device might never end
+            raise BriefInvalid(file.name, "it is no file", "give the path of a prompt spec")
+        size = file.stat().st_size
+        if size > _LARGEST:
+            raise BriefInvalid(file.name, f"it has {size} bytes", f"say it in {_LARGEST}")
         data = file.read_bytes()
     except OSError as error:
         raise BriefInvalid(file.name, f"cannot be read: {error.strerror}", "make it readable") from error
-    if len(data) > _LARGEST:
-        raise BriefInvalid(file.name, f"it has {len(data)} bytes", f"say it in {_LARGEST}")
     try:
         tree: Any = tomllib.loads(data.decode("utf-8-sig")) if file.suffix == ".toml" else msgspec.json.decode(data)
     except (UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError, msgspec.DecodeError) as error:

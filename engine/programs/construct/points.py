@@ -48,7 +48,7 @@ def _reading_rule(spec: RunSpec, saw: ConstructionAnswerSaw) -> ConstructionRead
 _DECISIVE: Final = ("verdict", "value", "beside", "count", "problems", "quoted")
 BLUEPRINT: Final[Point[ConstructionAnswerSaw, ConstructionReadingRule, ReadAnswer]] = Point(
     name="blueprint_read",
-    revision=1,
+    revision=2,
     saw=ConstructionAnswerSaw,
     settings=ConstructionReadingRule,
     ruling=ReadAnswer,
@@ -116,7 +116,7 @@ def _repair_rule(spec: RunSpec, saw: RepairSaw) -> RepairRule:
 
 REPAIRS: Final = Point(
     name="blueprint_repairs",
-    revision=1,
+    revision=2,
     saw=RepairSaw,
     settings=RepairRule,
     ruling=RepairedBlueprint,
@@ -127,7 +127,7 @@ REPAIRS: Final = Point(
 )
 CRITIQUE: Final = Point(
     name="blueprint_critique",
-    revision=1,
+    revision=2,
     saw=CritiqueSaw,
     settings=NoSettings,
     ruling=Critiqued,

@@ -12,7 +12,7 @@ from engine.effects.answer_reading import AnswerUnread, TakenAnswer, object_in, 
 from engine.programs.construct import points
 from engine.programs.construct.blueprint import blueprint_in, encoded, faults_of_paths, read_blueprint
 from engine.programs.construct.briefs import PromptSpec
-from engine.programs.construct.policies.critique import issues_of
+from engine.programs.construct.policies.critique import issues_of, paths_lost
 from engine.programs.construct.policies.leaks import leaks_of
 from engine.programs.construct.policies.rendering import rendered
 from engine.programs.construct.policies.repairs import repaired
@@ -20,6 +20,10 @@ from events.types.construction import BlueprintIssue, RenderedFile
 from events.types.proving import ProofVerdict
 
 _MOST_ISSUES: Final = 20
+_MOST_PROBLEMS: Final = 8
+_MOST_PROBLEM: Final = 300
+MOST_PROBLEMS_TOLD: Final = _MOST_PROBLEMS * (_MOST_PROBLEM + 8)
+"""Characters of all problems that an author is told of an answer that was not read."""
 _MOST_WORDS: Final = 1000
 """Characters of an issue that a critic names."""
 
@@ -32,10 +36,10 @@ def read_blueprint_answer(
     def take(said: str) -> TakenAnswer:
         found = read_blueprint(object_in(said))
         if isinstance(found, str):
-            raise AnswerUnread(f"the object is no blueprint: {found}")
+            raise AnswerUnread(f"the object is no blueprint: {found}"[:_MOST_PROBLEM])
         faults = faults_of_paths(found, rule.most_files, rule.most_bytes)
         if faults:
-            raise AnswerUnread(*faults)
+            raise AnswerUnread(*(each[:_MOST_PROBLEM] for each in faults[:_MOST_PROBLEMS]))
         return TakenAnswer(encoded(found), len(found.support_files))
 
     return read_answer(saw, rule.repairs, desk, take)
@@ -78,7 +82,8 @@ def critique_blueprint(saw: points.CritiqueSaw, rule: NoSettings, desk: PolicyCo
         said = msgspec.json.decode(desk.read(saw.criticism), type=tuple[BlueprintIssue, ...])
     blueprint = blueprint_in(desk, saw.blueprint)
     leaks = () if brief.original is None else leaks_of(blueprint, brief.original, brief.prompt)
-    issues = (*issues_of(blueprint, brief.said), *leaks, *said)
+    lost = paths_lost(blueprint, brief.prompt) if brief.original is None else ()
+    issues = (*issues_of(blueprint, brief.said), *lost, *leaks, *said)
     return points.Critiqued(issues, sum(each.severity == "error" for each in issues))
 
 

@@ -1,7 +1,8 @@
 """Settings of constructing. The texts below the fields are the reference."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -20,12 +21,12 @@ class ConstructSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """A task folder, or a folder of them, in place of prompt specs: variants of each are made, by the same procedure
     with new data."""
     count: int = 1
-    """Variants of each of these tasks; 1 or more."""
+    """Variants of each of these tasks; 1 to 1,000."""
     output: str = ""
     """Folder in which published tasks stand, each in a folder of its own; nothing there is overwritten. Empty:
     ``constructed``, beside the prompt specs, or beside the task that is varied."""
     rounds: int = 4
-    """Blueprints per task: the first, and revisions of it; 1 or more."""
+    """Blueprints per task: the first, and revisions of it; 1 to 100."""
     critique: bool = True
     """Whether a model looks through each blueprint besides the rules: the critic's, which defaults to the author's."""
     critique_revisions: int = 1
@@ -35,15 +36,28 @@ class ConstructSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     allow_internet: bool = False
     """Whether tasks may have a network. Without it, every task is closed off, whatever its author says."""
     most_files: int = 40
-    """Support files of a blueprint; 0 or more."""
+    """Support files of a blueprint; 0 to 10,000."""
     most_bytes: int = 1_000_000
-    """Bytes of all that a blueprint holds; 1 or more."""
+    """Bytes of all that a blueprint holds; 1 to 10,000,000."""
     base_image: str = "python:3.12-slim"
     """Image that authors are told of; Python has to be in it."""
     times: int = 2
-    """Trials of the solution, and of nobody, in a proof; 1 or more."""
+    """Trials of the solution, and of nobody, in a proof; 1 to 100."""
     verifier_repeats: int = 2
-    """How often the verifier judges each of their final states; 1 or more."""
+    """How often the verifier judges each of their final states; 1 to 100."""
+
+
+_BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
+    "rounds": (1, 100),
+    "count": (1, 1000),
+    "most_bytes": (1, 10_000_000),
+    "times": (1, 100),
+    "verifier_repeats": (1, 100),
+    "critique_revisions": (0, 100),
+    "answer_repairs": (0, 100),
+    "most_files": (0, 10_000),
+}
+"""Least and most; beyond them nobody means what is written."""
 
 
 def output_of(own: ConstructSpec) -> str:
@@ -73,11 +87,15 @@ def refuse_wrong(spec: RunSpec) -> None:
         problems.append(ConfigProblem("the spec", "construct.variant_of", what, "leave one of them out"))
     if spec.tasks:
         problems.append(ConfigProblem("the spec", "tasks", "tasks are made here, and none is read", "leave it empty"))
-    least = {"rounds": 1, "count": 1, "most_bytes": 1, "times": 1, "verifier_repeats": 1}
-    for name in (*least, "critique_revisions", "answer_repairs", "most_files"):
-        value, bound = getattr(own, name), least.get(name, 0)
-        if value < bound:
-            key = f"construct.{name}"
-            problems.append(ConfigProblem("the spec", key, f"{value} is too few", f"set {bound} or more"))
+    problems += _out_of_bounds(own)
     if problems:
         raise ConfigRefused(problems)
+
+
+def _out_of_bounds(own: ConstructSpec) -> Iterator[ConfigProblem]:
+    for name, (least, most) in _BOUNDS.items():
+        value, key = getattr(own, name), f"construct.{name}"
+        if value < least:
+            yield ConfigProblem("the spec", key, f"{value} is too few", f"set {least} or more")
+        if value > most:
+            yield ConfigProblem("the spec", key, f"{value} is too many", f"set {most} or less")

@@ -12,7 +12,7 @@ from sandbox.conformance.suite import CHECKS, ConformanceCheck, run_check
 from sandbox.docker.backend import DockerBackend, docker_backend
 from sandbox.docker.endpoint import EngineName
 from sandbox.docker.shared_dir import workspace_name
-from sandbox.errors import SandboxLost, SandboxUnavailable
+from sandbox.errors import PathRefused, SandboxLost, SandboxUnavailable
 from sandbox.harbor.schema import NetworkMode
 from sandbox.harbor.task import load_task
 from sandbox.verification.verifier import Rewarded, verify
@@ -99,6 +99,22 @@ async def test_commands_run_as_the_user_asked_for(backend: DockerBackend, write_
         assert (await sandbox.exec("echo $HOME; id -u", user=1)).stdout.endswith(b"\n1\n")
         with pytest.raises(SandboxLost, match="stranger"):
             await sandbox.exec("true", user="stranger")
+    finally:
+        await sandbox.close()
+
+
+@ON_BOTH
+async def test_whoever_removes_the_working_folder_keeps_the_sandbox(
+    backend: DockerBackend, write_task: WriteTask
+) -> None:
+    """A shell of another user starts all the same; what was to run in that folder says that it is not there."""
+    folder = write_task({"environment/Dockerfile": "FROM debian:bookworm-slim\nWORKDIR /work/here\n"})
+    sandbox = await backend.open(SandboxSpec(id="removed", task=load_task(folder)))
+    try:
+        assert (await sandbox.exec("cd / && rm -rf /work")).exit_code == 0
+        assert (await sandbox.exec("pwd", cwd="/", user="nobody")).stdout == b"/\n"
+        with pytest.raises(PathRefused, match="the working directory does not exist"):
+            await sandbox.exec("true", user="nobody")
     finally:
         await sandbox.close()
 

@@ -36,6 +36,24 @@ TRIPS: list[tuple[LintRule, str, str, Files]] = [
     ("host-mount", "warning", f"{COMPOSE} line 5", service("volumes:\n  - /var/run/docker.sock:/docker.sock")),
     ("host-mount", "warning", f"{COMPOSE} line 4", service("volumes: [{type: bind, source: ../../x, target: /x}]")),
     ("host-mount", "warning", f"{COMPOSE} line 4", service("volumes: ['~/.ssh:/ssh:ro']")),
+    ("compose-additional-capabilities", "note", f"{COMPOSE} line 4", service("cap_add: [NET_ADMIN]")),
+    ("compose-writable-bind-mount", "note", f"{COMPOSE} line 4", service("volumes: ['./data:/x']")),
+    ("compose-writable-bind-mount", "note", f"{COMPOSE} line 4", service("volumes: ['./data:/x:cached']")),
+    ("compose-writable-bind-mount", "note", f"{COMPOSE} line 4", service("volumes: [{type: bind, source: x}]")),
+    ("compose-writable-bind-mount", "note", f"{COMPOSE} line 4", service("volumes: ['/srv:/x']")),
+    (
+        "artifact-log-overlap",
+        "warning",
+        "task.toml: artifacts[1]",
+        {"task.toml": "artifacts = ['/app', '/logs/verifier/out']\n[verifier]\nenvironment_mode = 'separate'\n"},
+    ),
+    (
+        "artifact-log-overlap",
+        "warning",
+        "task.toml: artifacts[0]",
+        {"task.toml": "artifacts = ['/logs']\n[verifier]\nenvironment_mode = 'separate'\n"},
+    ),
+    ("unused-harborignore", "note", "tests/.harborignore", {"tests/.harborignore": "*.log\n"}),
     ("unpinned-image", "note", f"{FILE} line 1", {FILE: "FROM debian\n"}),
     ("unpinned-image", "note", f"{FILE} line 2", {FILE: "ARG A=1\nFROM host:5000/debian:latest AS one\nFROM one\n"}),
     (
@@ -63,10 +81,13 @@ TRIPS: list[tuple[LintRule, str, str, Files]] = [
 ]
 NEARLY: list[Files] = [
     service("privileged: false"),
-    service("cap_add: [NET_ADMIN]"),
+    service("cap_add: []"),
     service("network_mode: none"),
     service("ipc: private"),
-    service("volumes: ['data:/data', './data:/x', '/anonymous']"),
+    service("volumes: ['data:/data', './data:/x:ro', './more:/y:z,ro', '/anonymous']"),
+    service("volumes: [{type: bind, source: ./data, target: /x, read_only: true}]"),
+    {"task.toml": "artifacts = ['/logs/artifacts', '/logs/agents']\n[verifier]\nenvironment_mode = 'separate'\n"},
+    {"task.toml": "artifacts = ['/logs/verifier']\n"},
     {FILE: "FROM debian:bookworm AS one\nFROM ONE AS two\nFROM scratch\nFROM $BASE\nFROM x@sha256:00\n"},
     {FILE: "FROM x:1\nRUN pip install numpy==1.0 'x @ https://h/x.whl' ./own && pip install -r list.txt -t lib\n"},
     {FILE: "FROM x:1\nRUN pip install --any-url name\n"},
@@ -117,7 +138,7 @@ def test_a_link_from_one_part_to_another_does_not_travel(write_task: WriteTask) 
 
 def test_a_link_that_is_mounted_is_named(write_task: WriteTask) -> None:
     """An engine mounts what it leads to, or nothing; so does a folder on the way to it."""
-    folder = write_task({**service("volumes: ['./data/x:/x', './real/x:/y']"), "environment/real/x": "1"})
+    folder = write_task({**service("volumes: ['./data/x:/x:ro', './real/x:/y:ro']"), "environment/real/x": "1"})
     link(folder, "environment/data", "real")
     found = [(each.rule, each.what) for each in lint(load_task(folder)) if each.rule is not None]
     assert found == [("symlink-mount", "mounts ./data/x, which is a link")]

@@ -17,13 +17,15 @@ _UNSTEADY: Final = re.compile(
 _DRAWS: Final = re.compile(r"\brandom\.(?!seed\b|Random\b|SystemRandom\b)\w+\s*\(")
 _SEEDED: Final = re.compile(r"random\.(?:seed|Random)\s*\(\s*[^)\s]|default_rng\(\s*[^)\s]")
 _NETWORK: Final = re.compile(
-    r"^\s*(?:import|from)\s+(?:urllib\.request|requests|httpx|aiohttp|socket|ftplib|http\.client)\b|"
+    r"^[ \t]*(?:import|from)\s+(?:urllib\.request|requests|httpx|aiohttp|socket|ftplib|http\.client)\b|"
     r"\b(?:pip|curl|wget|apt-get)\s+(?:install|http)",
     re.MULTILINE,
 )
 _SECRET: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(?:sk|ghp|gho|xox[bp])[-_][A-Za-z0-9_-]{16,}|\bAKIA[0-9A-Z]{16}\b"
 )
+_MOST_LOST: Final = 10
+"""Files of the description that are looked for."""
 _REWARD: Final = "/logs/verifier"
 
 
@@ -37,6 +39,21 @@ def issues_of(blueprint: Blueprint, said: str) -> tuple[BlueprintIssue, ...]:
     told = (*_code(blueprint), *_path(blueprint), *_quotes(blueprint, said), *_hidden(blueprint), *_steady(blueprint))
     told = (*told, *_closed(blueprint), *_secrets(blueprint))
     return tuple(BlueprintIssue("error", area, message, "rule") for area, message in told)
+
+
+def paths_lost(blueprint: Blueprint, prompt: str) -> tuple[BlueprintIssue, ...]:
+    """Find files that the description names and the agent is not told of: then it is another task.
+
+    Args:
+        blueprint: After what could be put right was.
+        prompt: Of the prompt spec.
+    """
+    named = [each for each in paths_in(prompt) if "." in each.rpartition("/")[2]]
+    return tuple(
+        BlueprintIssue("error", "instruction_md", f"it does not name {each[:200]}, as the description does", "rule")
+        for each in named[:_MOST_LOST]
+        if each not in blueprint.instruction_md
+    )
 
 
 def _parts(blueprint: Blueprint) -> Sequence[tuple[str, str]]:

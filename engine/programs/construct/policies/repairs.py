@@ -75,7 +75,9 @@ _BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "memory_mb": (256, 16384),
     "storage_mb": (512, 51200),
 }
-_TIMEOUTS: Final = (10.0, 3600.0)
+LONGEST_LIMIT_S: Final = 3600.0
+"""Seconds that a blueprint may give its agent, its tests, or the building of its image."""
+_TIMEOUTS: Final = (10.0, LONGEST_LIMIT_S)
 Found = Iterator[tuple[Blueprint, BlueprintRepair]]
 
 
@@ -172,6 +174,11 @@ def _bounded(blueprint: Blueprint, name: str) -> Found:
             place: BlueprintEnvironment = replace(blueprint.environment, **{field: held})
             blueprint = replace(blueprint, environment=place)
             yield blueprint, BlueprintRepair(f"environment.{field}", f"{value} is {held} now", "it is out of bounds")
+    given = blueprint.agent_timeout_sec
+    if given is not None and _clamp(given, *_TIMEOUTS) != given:
+        change = f"{given:g} is {_clamp(given, *_TIMEOUTS):g} now"
+        blueprint = replace(blueprint, agent_timeout_sec=_clamp(given, *_TIMEOUTS))
+        yield blueprint, BlueprintRepair("agent_timeout_sec", change, "it is out of bounds")
     limit = _clamp(blueprint.verifier.timeout_sec, *_TIMEOUTS)
     if limit != blueprint.verifier.timeout_sec:
         change = f"{blueprint.verifier.timeout_sec:g} is {limit:g} now"

@@ -9,7 +9,7 @@ import pytest
 
 from engine.programs.construct.blueprint import Blueprint, faults_of_paths, read_blueprint
 from engine.programs.construct.briefs import slug
-from engine.programs.construct.policies.critique import issues_of
+from engine.programs.construct.policies.critique import issues_of, paths_lost
 from engine.programs.construct.policies.rendering import rendered
 from engine.programs.construct.policies.repairs import repaired
 from engine.programs.construct.publishing import publish
@@ -60,6 +60,40 @@ def test_paths_sizes_and_names_are_checked(changes: dict[str, Any], told: str) -
     faults = faults_of_paths(made(**changes), most_files=3, most_bytes=4000)
     assert len(faults) == 1
     assert told in faults[0]
+
+
+@pytest.mark.timeout(20)
+def test_blank_lines_without_end_cost_no_time() -> None:
+    """A rule that looked at each rest of them anew held the process for hours."""
+    blank = made(verifier={"test_code": "\n" * 200_000 + "def test_sum():\n    assert '/root/sum.txt'\n"})
+    assert issues_of(blank, "") == ()
+
+
+def test_null_means_that_there_is_none() -> None:
+    """SPARK writes null where nothing was said, and takes it; nesting without end is no matter of ours."""
+    nulls = blueprint(tags=None, support_files=None, environment={"pip_packages": None}, agent_timeout_sec=None)
+    found = read_blueprint({**nulls, "reference_tasks": [[[[[[None]]]]]]})
+    assert isinstance(found, Blueprint)
+    assert (found.tags, found.support_files, found.environment.pip_packages) == ((), (), ())
+
+
+@pytest.mark.parametrize(("given", "held"), [(1e9, 3600.0), (float("inf"), 3600.0), (float("nan"), 10.0), (1.0, 10.0)])
+def test_no_agent_is_given_more_than_an_hour(given: float, held: float) -> None:
+    """Of what is no number at all, TOML would make one that Harbor refuses."""
+    after, repairs = repaired(made(agent_timeout_sec=given), "add-them", allow_internet=False)
+    assert (after.agent_timeout_sec, "agent_timeout_sec" in [each.field for each in repairs]) == (held, True)
+    kept, others = repaired(made(agent_timeout_sec=3600.0), "add-them", allow_internet=False)
+    assert (kept.agent_timeout_sec, "agent_timeout_sec" in [each.field for each in others]) == (3600.0, False)
+
+
+def test_a_task_that_is_about_other_files_than_the_description_is_no_task_of_it() -> None:
+    """A small model gave the example of its prompt back, whatever it was asked for; folders and URLs are no files."""
+    other = "Add the numbers of /data/list.csv, from https://example.com/a.b, in /root, at 2 km/h. Write /root/sum.txt."
+    assert [each.message for each in paths_lost(made(), other)] == [
+        "it does not name /data/list.csv, as the description does"
+    ]
+    assert paths_lost(made(), "Add the numbers of `/root/numbers.txt` to (/root/sum.txt).") == ()
+    assert len(paths_lost(made(), " ".join(f"/data/{number}.csv" for number in range(20)))) == 10
 
 
 def test_what_is_just_allowed_is_allowed() -> None:

@@ -1,6 +1,8 @@
 """Tasks made of prompt specs: proposed, put right, looked through, proved, and published or kept with the reason."""
 
+import json
 from collections.abc import Sequence
+from os import mkfifo
 from pathlib import Path
 from typing import Any
 
@@ -331,11 +333,37 @@ async def test_prompt_specs_are_read_whole_or_refused_by_name(tmp_path: Path) ->
         make_briefs(tmp_path / str(number), brief)
         with pytest.raises(BriefInvalid, match=told):
             read_briefs(tmp_path / str(number) / "specs")
+    (tmp_path / "odd").mkdir()
+    mkfifo(tmp_path / "odd" / "pipe.json")
+    with pytest.raises(BriefInvalid, match="it is no file"):
+        read_briefs(tmp_path / "odd")
+    (tmp_path / "large.json").write_text(json.dumps({"prompt": "x" * 200_000}))
+    with pytest.raises(BriefInvalid, match="200014 bytes"):
+        read_briefs(tmp_path / "large.json")
     make_briefs(tmp_path, BRIEF, BRIEF)
     with pytest.raises(BriefInvalid, match="another one is called add-them"):
         read_briefs(tmp_path / "specs")
     with pytest.raises(BriefInvalid, match="is not there"):
         read_briefs(tmp_path / "nowhere")
+
+
+async def test_forms_of_sparks_own_prompt_specs_are_read(tmp_path: Path) -> None:
+    """Its loader takes null for what was not said; its examples have lists with numbers, quoted keys, slashes."""
+    prompt = (
+        "Weigh a part.\n\nRequirements:\n1. Parse the file.\n2. Write `/root/mass.json` with `mass` (2-byte field)."
+    )
+    spec = {
+        "prompt": prompt,
+        "task_name_hint": None,
+        "available_tools": ["python3", "docker/harbor task environment"],
+        "environment_hints": None,
+        "constraints": ["A result within 0.1% is right."],
+        "output_dir": None,
+        "structure_template": None,
+    }
+    make_briefs(tmp_path, spec)
+    ((name, brief),) = read_briefs(tmp_path / "specs").items()
+    assert (name, brief.prompt, brief.environment_hints) == ("weigh-a-part", prompt, ())
 
 
 async def test_settings_that_cannot_work_are_refused_before_anything_is_paid(tmp_path: Path) -> None:
@@ -345,6 +373,8 @@ async def test_settings_that_cannot_work_are_refused_before_anything_is_paid(tmp
     models = {"author": {"model": "author", "base_url": "script:script.toml"}}
     with pytest.raises(ConfigRefused, match="2 settings are invalid"):
         await constructed(tmp_path, MemoryLog(clock=clock), constructing(tmp_path, models, rounds=0, times=0))
+    with pytest.raises(ConfigRefused, match="1001 is too many"):
+        await constructed(tmp_path, MemoryLog(clock=clock), constructing(tmp_path, models, count=1001, times=100))
     unsafe = msgspec.structs.replace(constructing(tmp_path, models), sandbox="none")
     with pytest.raises(ConfigRefused, match="isolates nothing"):
         await constructed(tmp_path, MemoryLog(clock=clock), unsafe)

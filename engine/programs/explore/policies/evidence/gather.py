@@ -12,7 +12,7 @@ from engine.programs.explore.policies.evidence.facts import EvidenceCaps, Solved
 from engine.programs.explore.policies.evidence.lessons import lessons
 
 _ENVIRONMENT = BlockName("environment", "Environment Affordances")
-_FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)", re.IGNORECASE | re.MULTILINE)
+_FROM = re.compile(r"^[^\S\n]*FROM\s+(?:--\S+\s+)*(\S+)", re.IGNORECASE | re.MULTILINE)
 _PINNED = re.compile(r"(?<![\w.-])[A-Za-z0-9][\w.-]*(?:\[[\w,-]+\])?==[\w.!+*-]+")
 _APT = re.compile(r"\bapt(?:-get)?\b[^&;|\n]*?\binstall\b([^&;|\n#]*)")
 _SDK = re.compile(r"\bsdk install\s+(\w+(?:\s+[\w.-]+)?)")
@@ -24,7 +24,7 @@ def environment(dockerfile: str | None, caps: EvidenceCaps) -> EvidenceBlock:
     if dockerfile is None or not dockerfile.strip():
         return assemble(_ENVIRONMENT, [ClaimDraft("The task brings no Dockerfile.")], cap=caps.environment)
     joined = re.sub(r"\\\s*\n(?:\s*#.*\n)*", " ", dockerfile)
-    joined = re.sub(r"^\s*#.*$", "", joined, flags=re.MULTILINE)
+    joined = re.sub(r"^[^\S\n]*#.*$", "", joined, flags=re.MULTILINE)
     apt = [word for group in _APT.findall(joined) for word in group.split() if _PACKAGE.fullmatch(word)]
     images = _FROM.findall(joined)
     found = [
