@@ -3,7 +3,8 @@
     python benchmarks/harbor_constructed.py --harbor PATH [--tasks DIR]
 
 ``PATH`` is the ``harbor`` program of a virtual environment of its own. Without ``--tasks``, those of `demo construct`
-are constructed first, in containers of debian:bookworm-slim. Harbor is given copies with a network: on machines without
+are constructed first, in containers of debian:bookworm-slim. Harbor calls ``docker compose``: where the plugin is in a
+folder of its own, `DOCKER_CONFIG` names it. Harbor is given copies with a network: on machines without
 packet filters its Docker environment refuses every task that is closed off, which constructed ones are.
 """
 

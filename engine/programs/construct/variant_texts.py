@@ -8,6 +8,8 @@ from engine.policies.python_source import PythonFault, called_name, parse_python
 
 _SHORTEST: Final = 12
 """Characters of a text that does not come about twice by chance."""
+_SHORTEST_ROW: Final = 6
+_FEWEST_ROWS: Final = 3
 _EXPECTED: Final = ("expect", "answer", "want", "gold", "truth", "correct")
 """In the name of a variable that holds what a test expects."""
 _NEAR: Final = frozenset({"isclose", "approx", "assertEqual", "assertAlmostEqual"})
@@ -18,6 +20,17 @@ _COMMON: Final = frozenset({"0", "1", "0.0", "1.0", "''"})
 def settled(text: str) -> str:
     """Leave out of a text what an editor may change: line ends, and spaces at the ends of lines."""
     return "\n".join(line.rstrip() for line in text.splitlines()).strip()
+
+
+def rows_in(text: str) -> frozenset[str]:
+    """Collect the lines of a text that say something, in whichever order they stand; the first may be a header."""
+    return frozenset(row for row in map(str.strip, text.splitlines()[1:]) if len(row) >= _SHORTEST_ROW)
+
+
+def rows_shared(rows: frozenset[str], text: str) -> int:
+    """Count the rows that a text brings back, if that are most of them, and more than come about by chance; else 0."""
+    shared = len(rows & frozenset(map(str.strip, text.splitlines())))
+    return shared if shared >= _FEWEST_ROWS and 2 * shared >= len(rows) else 0
 
 
 def same_program(source: str, other: str) -> bool:

@@ -1,11 +1,18 @@
 """What keeps a blueprint from being a variant: data or answers of the original's, or a result of another kind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from engine.programs.construct.blueprint import Blueprint
 from engine.programs.construct.briefs import Original, OriginalFile
-from engine.programs.construct.variant_texts import expected_in, same_program, settled, texts_in
+from engine.programs.construct.variant_texts import (
+    expected_in,
+    rows_in,
+    rows_shared,
+    same_program,
+    settled,
+    texts_in,
+)
 from engine.proving.answers import SCRIPTS, paths_in
 from events.digest import digest_of
 from events.types.construction import BlueprintIssue
@@ -43,9 +50,27 @@ def _data(blueprint: Blueprint, original: Original) -> Iterator[tuple[str, str]]
             path = held.get(digest_of(text.encode()))
             if path is not None:
                 yield area, f"it holds {path} of {original.name}: a variant has new data"
+    yield from _rows(blueprint, original.name, files)
     for file in files:
         if file.path.endswith(".py") and same_program(file.text or "", blueprint.data_builder_python):
             yield "data_builder_python", f"it is {file.path} of {original.name}: a variant has new data"
+
+
+def _rows(blueprint: Blueprint, name: str, files: Sequence[OriginalFile]) -> Iterator[tuple[str, str]]:
+    """Find rows of the original's data that come back in another order, or with a few others among them."""
+    held = {each.path: (each.digest, rows_in(each.text or "")) for each in files if not each.path.endswith(SCRIPTS)}
+    texts = [("support_files", each.relative_path, each.content) for each in blueprint.support_files]
+    for area, source in (
+        ("data_builder_python", blueprint.data_builder_python),
+        ("verifier.test_code", blueprint.verifier.test_code),
+    ):
+        texts.append((area, "it", "\n".join(sorted(texts_in(source)))))
+    for area, where, text in texts:
+        for path, (digest, rows) in held.items():
+            shared = rows_shared(rows, text)
+            if shared and digest_of(settled(text).encode()) != digest:  # what equals it was told already
+                what = f"{where} holds {shared} of the {len(rows)} rows of {path} of {name}"
+                yield area, f"{what}, in another order or among others: a variant has new data"
 
 
 def _is_data(file: OriginalFile) -> bool:

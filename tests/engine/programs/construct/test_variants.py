@@ -143,6 +143,43 @@ def test_data_of_the_original_is_refused_wherever_it_comes_back(tmp_path: Path) 
     ]
 
 
+ROWS = ["name,height", "ada,1701", "grace,168", "edsger,18", "barbara,1"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "shared"),
+    [
+        ([ROWS[0], *reversed(ROWS[1:])], 4),
+        (["who,tall", *ROWS[1:4], "tony,1711", "niklaus,17"], 3),
+        (["who,tall", *ROWS[1:3], "tony,1711", "niklaus,17"], 0),
+        ([ROWS[0], *(f"{row}0" for row in ROWS[1:])], 0),
+    ],
+)
+def test_rows_of_the_original_are_refused_in_any_order_and_among_others(
+    tmp_path: Path, lines: list[str], shared: int
+) -> None:
+    """Three and half of them are too many; a header is none, and rows with another value are new."""
+    task = original(tmp_path, support_files=[{"relative_path": "rows.csv", "content": "\n".join(ROWS)}])
+    told = f"holds {shared} of the 4 rows of environment/files/rows.csv of add-up, in another order or among others"
+    wanted = [told] if shared else []
+    as_file = leaks(task, made(support_files=[{"relative_path": "new.csv", "content": "\n".join(lines)}]))
+    assert [each for each in wanted if f"support_files: new.csv {each}: a variant has new data" not in as_file] == []
+    text = repr("\n".join(lines))
+    as_text = leaks(task, made(support_files=[], data_builder_python=f"open('new.csv', 'w').write({text})\n"))
+    assert [each for each in wanted if f"data_builder_python: it {each}: a variant has new data" not in as_text] == []
+    assert bool(as_file) is bool(as_text) is bool(shared)
+
+
+def test_half_of_many_rows_is_too_many(tmp_path: Path) -> None:
+    """Of ten five; four are not. Short rows come about by chance."""
+    rows = ["head", *(f"row-{number:02}" for number in range(10)), "1,2", "3,4", "5,6"]
+    task = original(tmp_path, support_files=[{"relative_path": "rows.csv", "content": "\n".join(rows)}])
+    for kept, refused in ((5, True), (4, False)):
+        new = [*rows[1 : kept + 1], *rows[11:], *(f"new-{number:02}" for number in range(9))]
+        found = leaks(task, made(support_files=[{"relative_path": "new.csv", "content": "\n".join(new)}]))
+        assert bool(found) is refused, kept
+
+
 def test_answers_of_the_original_are_refused(tmp_path: Path) -> None:
     """Numbers that tests hold, and files beside them; what is computed from fresh data is as new as the data."""
     fixed_answer = "def test_sum():\n    assert int(open('/root/sum.txt').read()) == {}\n"
