@@ -1,6 +1,7 @@
 """A runner in a container, seen from outside: the pipe of its orders, and whether it is ready."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,10 @@ from sandbox.docker.errors import EngineFailed
 from sandbox.docker.exec import ContainerExec, ExecRequest
 from sandbox.docker.keeper_client import KeeperClient, make_pipe
 from sandbox.errors import SandboxLost
+
+_PAGE: Final = 4096
+_READY: Final = re.compile(rb"(?P<shell>/bin/sh|bash) (?P<apart>none|waits|forks)")
+"""What a runner says. Nothing else may be taken for the shell: as root, it would be what somebody else chose."""
 
 
 class InitClient:
@@ -32,20 +37,21 @@ class InitClient:
         """The shell for commands; empty until it is ready."""
         self.apart = False
         """Whether each command has a session of its own, so that it can be killed with all it started."""
-        self._orders = _open_pipe(io / f"{name}.orders", 0o644)
-        self._ready = _open_pipe(io / f"{name}.ready", 0o666)
+        self._pipes = {io / f"{name}.orders": 0o644, io / f"{name}.ready": 0o666}
+        self._orders, self._ready = (_open_pipe(*each) for each in self._pipes.items())
         self._spare = list[KeeperClient]()
         """Keepers that have nothing to do; the last one was busy last."""
         self._closed = False
 
     async def ready(self) -> None:
-        """Wait until it says that it is ready."""
-        said = b""
-        while not said.endswith(b"\n"):
+        """Wait until it says that it is ready; what is not in its words is passed over, as all can write there."""
+        rest, found = b"", None
+        while found is None:
             await anyio.wait_readable(self._ready)
-            said += os.read(self._ready, 4096)
-        self.shell, _, apart = said.decode("ascii", "replace").splitlines()[-1].partition(" ")
-        self.apart = apart != "none"
+            *lines, rest = (rest + os.read(self._ready, _PAGE)).split(b"\n")
+            rest = rest[-_PAGE:]
+            found = next((each for line in reversed(lines) if (each := _READY.fullmatch(line))), None)
+        self.shell, self.apart = found["shell"].decode(), found["apart"] != b"none"
 
     def order(self, text: str) -> None:
         """Tell it something. An order is short, and a pipe takes thousands of them before it is full.
@@ -76,10 +82,21 @@ class InitClient:
         while self._spare:
             self._spare.pop().shut()
 
+    def renew(self) -> None:
+        """Make its pipes anew once its container was killed: what was left in them would be read by who starts next."""
+        self.let_go()
+        self._close_pipes()
+        for each in self._pipes:
+            each.unlink(missing_ok=True)
+        self._orders, self._ready = (_open_pipe(*each) for each in self._pipes.items())
+
     def close(self) -> None:
         """Close our ends."""
         self._closed = True
         self.let_go()
+        self._close_pipes()
+
+    def _close_pipes(self) -> None:
         os.close(self._orders)
         os.close(self._ready)
 

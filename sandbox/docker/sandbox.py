@@ -124,7 +124,10 @@ class DockerSandbox:
         self._numbers = count(last + 1)
         for each in outputs:
             self._lingering.keep(each)
-        self._runners[""].order("say")
+        try:
+            self._runners[""].order("say")
+        except BlockingIOError as error:
+            raise EngineFailed("its runner takes no orders: their pipe is full") from error
         with move_on_after(_ANSWER_S) as clock:
             await self._runners[""].ready()
         if clock.cancelled_caught:
@@ -286,7 +289,7 @@ class DockerSandbox:
         for user in [each for each in self._runners if each]:
             self._runners.pop(user).close()
         if "" in self._runners:
-            self._runners[""].let_go()
+            self._runners[""].renew()
         self._lingering.close()
 
     def _check(self) -> None:

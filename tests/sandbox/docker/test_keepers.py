@@ -159,3 +159,19 @@ async def test_restarting_ends_the_keepers(sandbox: Sandbox) -> None:
     await sandbox.halt()
     assert await said(sandbox, "cat file") == "kept"
     assert await said(sandbox, "echo 1; id -un", user="nobody") == "1\nnobody"
+
+
+@ON_BOTH
+async def test_what_was_left_in_the_pipes_of_the_first_process_is_not_heeded_after_restarting(sandbox: Sandbox) -> None:
+    """Whoever verifies is given neither a shell of the agent's nor its background processes."""
+    shell = "printf '#!/bin/sh\\ntouch /app/shell\\nexec bash \"$@\"\\n' >/tmp/sh; chmod 755 /tmp/sh"
+    await said(sandbox, f"{shell}; echo /tmp/sh forks >/.stillroom/first.ready")
+    mine = "mkdir /tmp/mine; echo 'touch /app/mine' >/tmp/mine/run; touch /tmp/mine/in; echo 1 >/tmp/mine/orders"
+    await said(
+        sandbox,
+        f"{mine}; exec >/dev/null 2>&1; (while :; do echo run ../tmp/mine >/.stillroom/first.orders; done) & true",
+    )
+    await said(sandbox, "while [ ! -e /app/mine ]; do sleep 0.01; done")
+    await sandbox.halt()
+    await said(sandbox, "rm -f mine; sleep 0.5")
+    assert await said(sandbox, "ls") == ""
