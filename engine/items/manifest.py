@@ -1,6 +1,5 @@
 """Manifests of item sets: the names of items alone, split by split, as benchmarks publish them."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -8,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from engine.items.base import Split
 from engine.items.errors import ItemsMissing, ManifestInvalid, RowFault
-from engine.items.row_files import rows_of
+from engine.items.row_files import JSON, rows_of
 from engine.items.splits import PARTS, SPLITS, files_by_split
 
 KEYS: Final = ("id", "uid", "questionId", "question_id", "key")
@@ -111,7 +110,7 @@ def _decoded(file: Path, faults: list[RowFault]) -> Any:
     if len(faults) > told:
         return None
     try:
-        return json.loads(text)
+        return JSON.decode(text)
     except (ValueError, RecursionError) as error:
         faults.append(RowFault(file, None, f"not JSON: {error}"))
         return None

@@ -67,7 +67,7 @@ def parquet_rows(
                 if needed is None or needed:
                     yield from _rows(opened, group, first, needed)
                 first += count
-    except (arrow.ArrowException, ValueError) as error:
+    except (arrow.ArrowException, ValueError, OverflowError) as error:
         raise OSError(f"no readable Parquet: {error}") from error
 
 

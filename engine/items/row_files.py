@@ -5,6 +5,7 @@ Each row is told with the line on which it begins. A file is read whole or not a
 
 import csv
 import json
+import math
 from codecs import BOM_UTF8, getincrementaldecoder
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -23,19 +24,27 @@ _ROWS: Final = "data"
 """Key under which a file that is no array has its rows, as published files have it."""
 
 
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number in JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:_LONGEST_WORD]} is larger than any number that can be kept")
+    return value
+
+
+JSON: Final = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
+"""Refuses what JSON has no word for: it would be written into a set that nobody can read."""
+
+
 class LocatedRow(NamedTuple):
     """A row, and where it stands."""
 
     line: int
     """On which it begins, from 1; of Parquet, its number."""
     fields: Mapping[str, Any]
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number in JSON")
-
-
-_decoder: Final = json.JSONDecoder(parse_constant=_no_number)
 
 
 class _JsonText:
@@ -74,7 +83,7 @@ class _JsonText:
         size = _PIECE
         while True:
             try:
-                value, end = _decoder.raw_decode(self._held, self._at)
+                value, end = JSON.raw_decode(self._held, self._at)
             except json.JSONDecodeError as error:
                 at = error.pos - self._at
                 if not self._may_go_on(error) or not self._more(size):

@@ -129,6 +129,15 @@ def test_a_manifest_may_be_one_file_and_its_counts_are_held(tmp_path: Path) -> N
     assert [row["id"] for row in json.loads((tmp_path / "set-names.txt/all.json").read_text())] == ["b", "a"]
 
 
+@pytest.mark.parametrize("number", ["NaN", "1e999"])
+def test_what_no_set_can_hold_is_refused_in_a_manifest_as_well(tmp_path: Path, number: str) -> None:
+    """The set would be made, and nobody could read it."""
+    row = f'{{"id": "a", "question": "Where?", "answers": ["here"], "size": {number}}}'
+    (tmp_path / "items.json").write_text(f"[{row}]")
+    refused = type_in(tmp_path, "data", "materialize", "items.json", "--item-format", "question", "--to", "made")
+    assert (refused.code, f"not JSON: {number} is " in refused.err, (tmp_path / "made").exists()) == (2, True, False)
+
+
 def test_a_format_that_no_name_tells_has_to_be_named(tmp_path: Path) -> None:
     """What is guessed from a name is guessed only where a whole format stands in it."""
     manifest(tmp_path / "mine", train=["a"])

@@ -67,7 +67,7 @@ def _paths(folder: Path) -> Iterator[Path]:
 
 def _why_not(path: Path, folder: Path, room: int) -> tuple[str, str]:
     """Say why a file is not taken, and what would do. Empty: it is."""
-    if not _encodable(path.name):
+    if not _encodable(path.relative_to(folder).as_posix()):
         return "its name is no UTF-8", "rename it"
     if path.is_symlink() and (path.is_dir() or not path.exists() or leads_out(path, folder)):
         return "is a link that leads to no file of the folder", "copy what it leads to there"

@@ -65,6 +65,7 @@ def test_pieces_end_anywhere_and_lines_are_counted_on(tmp_path: Path) -> None:
         ('[{"a": 1},\n {"b": tru}]', 2, "not JSON: Expecting value"),
         ('[{"a": 1},\n {"b": "x]', 2, "not JSON: Unterminated string starting at"),
         ('[{"a": 1},\n\n {"b": NaN}]', 3, "not JSON: NaN is no number in JSON"),
+        ('[{"a": 1},\n {"b": [-1e999]}]', 2, "not JSON: -1e999 is larger than any number that can be kept"),
         ('[{"a": 1}', 1, "`,` or `]` is expected"),
         ("[1]", 1, "a JSON object is expected, and there is 1"),
         ("[" * 100_000, 1, None),
@@ -91,3 +92,13 @@ def test_a_fault_at_the_beginning_of_a_large_file_is_found_there(tmp_path: Path)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 10 << 20, name
+
+
+def test_a_value_that_cannot_be_held_has_a_table_refused(tmp_path: Path) -> None:
+    """A date of the year 148,000 is none here, and such a table is no reason to end in the middle of it."""
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    late = arrow.array([2**62], arrow.timestamp("us"))
+    parquet.write_table(arrow.table({"id": ["a"], "at": late}), tmp_path / "late.parquet")
+    (fault,) = fields(tmp_path / "late.parquet")
+    assert isinstance(fault, RowFault)
+    assert fault.problem.startswith("no readable Parquet: ")

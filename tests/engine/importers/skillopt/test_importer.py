@@ -103,6 +103,19 @@ async def test_every_file_is_kept_and_a_second_import_appends_nothing(tmp_path: 
     assert [each.ref async for each in log.read(Selection())] == before
 
 
+async def test_what_lies_in_a_folder_whose_name_is_no_text_is_left_out(tmp_path: Path) -> None:
+    """No log can name it; the rest is imported."""
+    log = memory_log()
+    folder = write_output(tmp_path / "out")
+    strange = os.fsdecode(os.fsencode(folder) + b"/steps/\xff")
+    os.renames(folder / "steps/step_0001/rollout", strange)
+    found = await import_skillopt(log, folder)
+    assert [(each.name, each.problem) for each in found.left_out] == [
+        ("'steps/\\udcff/predictions/7/said.txt'", "its name is no UTF-8")
+    ]
+    assert len((await _trained(log)).steps) == 4
+
+
 async def test_no_ruling_is_said_to_be_made_again(tmp_path: Path) -> None:
     """What a gate rested on is not in the folder, and the ledger says so of each."""
     log = memory_log()
