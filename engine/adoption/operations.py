@@ -137,7 +137,7 @@ class DiskOperations:
             self._root = os.open(self._folder, _FOLDER)
         except OSError as error:
             why = f"cannot be used: {error.strerror}"
-            raise TargetUnusable(str(folder), why, "name a folder that is there and that you may write to") from error
+            raise TargetUnusable(str(folder), why, "create it, or name a folder that you may write to") from error
 
     def close(self) -> None:
         """Let go of the folder."""

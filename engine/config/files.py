@@ -19,7 +19,7 @@ def read_tree(path: Path) -> dict[str, object]:
     Raises:
         ConfigUnreadable: It is missing, or is not what its suffix says.
     """
-    if path.suffix not in SUFFIXES:
+    if path.suffix not in SUFFIXES and path.exists():
         raise ConfigUnreadable(
             str(path), f"the suffix {path.suffix or '(none)'} is neither TOML nor YAML",
             remedy="use *.toml, *.yaml or *.yml",

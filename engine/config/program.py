@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -198,6 +198,13 @@ class OpensWorkspaces(Protocol):
 
     def workspaces(self, spec: RunSpec) -> Sequence[str]:
         """Give the Dockerfiles of their images; pure. Empty: it opens none."""
+
+
+@runtime_checkable
+class NeedsIsolation(Protocol):
+    """A program that opens sandboxes for tasks that it makes or proves, and refuses one that isolates nothing."""
+
+    needs_isolation: Literal[True]
 
 
 @runtime_checkable

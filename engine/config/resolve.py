@@ -254,6 +254,7 @@ def resolve(inputs: Inputs) -> Resolved:
         ConfigRefused: With everything that is unknown, missing or of the wrong kind.
     """
     winners, tables, complaints = _weighed(inputs)
+    complaints += _nowhere(winners)
     wrong = {each.key for each in complaints}
     program = winners.get(("program",))
     other = program is not None and program.value != EXPLORE
@@ -442,6 +443,19 @@ def _absolute_at(base: Path, text: str, *, is_path: bool, is_model: bool) -> str
 
 def _absolute(base: Path, text: str) -> Path:
     return (base / Path(text).expanduser()).resolve()
+
+
+def _nowhere(given: Mapping[KeyPath, ConfigValue]) -> Iterator[ConfigProblem]:
+    """Complain about models of a provider that nobody knows, where no address says that they are no provider's."""
+    for path, each in given.items():
+        address = (*path[:2], "base_url")
+        if path[:1] != ("models",) or path[2:] != ("model",) or {address, (*path[:2], "provider")} & given.keys():
+            continue
+        provider, slash, _ = str(each.value).partition("/")
+        if slash:
+            unknown, key = NameUnknown("provider", provider, provider_names()), dotted(address)
+            remedy = f"{unknown.remedy}; a model of no provider needs {key}"
+            yield ConfigProblem(each.origin, key, f"{key} is missing: {unknown.problem}", remedy)
 
 
 def _missing(present: Sequence[KeyPath], origin: str, *, other: bool) -> Iterator[ConfigProblem]:

@@ -179,10 +179,20 @@ class IsolationMissing(EngineError):
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
-    def __init__(self, reason: str, install: str | None, *, begun: bool = False) -> None:
+    def __init__(self, reason: str, install: str | None, *, begun: bool = False, by_name: bool = True) -> None:
+        """Name the remedies.
+
+        Args:
+            reason: Why nothing isolates.
+            install: What would make it. None: nobody knows.
+            begun: It is a run that goes on.
+            by_name: Whether such a run starts without isolation where that is asked for by name.
+        """
         then = f"{install}; or use containers (--sandbox docker)" if install else "use containers (--sandbox docker)"
-        asked = 'or ask for no isolation by name: --sandbox none, or sandbox = "none" in the spec'
-        kept = "the sandbox of a run is that of its start; another run may be started with --sandbox none"
+        asked, kept = "this command takes no sandbox that isolates nothing", "the sandbox of a run is that of its start"
+        if by_name:
+            asked = 'or ask for no isolation by name: --sandbox none, or sandbox = "none" in the spec'
+            kept += "; another run may be started with --sandbox none"
         super().__init__(
             f"commands of agents and tasks would run on this machine without isolation: {reason}",
             remedy=f"{install or 'make isolation work'}; {kept}" if begun else f"{then}; {asked}",

@@ -2,13 +2,14 @@
 
 from typing import Literal
 
-from engine.config.program import OpensWorkspaces
+from engine.config.program import NeedsIsolation, OpensWorkspaces
 from engine.config.program_registry import program_named
 from engine.config.spec import RunSpec
 from engine.core.errors import IsolationMissing
 from engine.core.history import RunHistory
 from engine.runtime.context import RunContext
 from events.types.sandbox import SandboxOpened
+from sandbox.base import Isolation
 
 
 def require_isolation(setting: RunContext, spec: RunSpec) -> None:
@@ -19,7 +20,12 @@ def require_isolation(setting: RunContext, spec: RunSpec) -> None:
     """
     found = setting.backend.describe()
     if found.lacking and opens_sandboxes(spec):
-        raise IsolationMissing(found.reason, found.remedy)
+        raise isolation_missing(found, spec)
+
+
+def isolation_missing(found: Isolation, spec: RunSpec) -> IsolationMissing:
+    """Say what is lacking, and how a run of this spec may start nevertheless, if it may."""
+    return IsolationMissing(found.reason, found.remedy, by_name=not _needs_isolation(spec))
 
 
 def require_isolation_again(setting: RunContext, spec: RunSpec, histories: RunHistory) -> None:
@@ -37,7 +43,7 @@ def require_isolation_again(setting: RunContext, spec: RunSpec, histories: RunHi
     if not found.lacking or not opens_sandboxes(spec):
         return
     if first_isolation(histories) != "none":
-        raise IsolationMissing(found.reason, found.remedy, begun=True)
+        raise IsolationMissing(found.reason, found.remedy, begun=True, by_name=not _needs_isolation(spec))
     setting.warn(
         f"the run began without isolation and goes on so ({found.reason}): its commands see this machine's files, "
         f"network and processes. Remedy: {found.remedy}, and start another run"
@@ -45,9 +51,14 @@ def require_isolation_again(setting: RunContext, spec: RunSpec, histories: RunHi
 
 
 def opens_sandboxes(spec: RunSpec) -> bool:
-    """Say whether a run of a spec opens sandboxes: for its tasks, or for the items that it works on."""
+    """Say whether a run of a spec opens sandboxes: for its tasks, for those it makes, or for items that it works on."""
     program = program_named(spec.program)
-    return bool(spec.tasks) or (isinstance(program, OpensWorkspaces) and bool(program.workspaces(spec)))
+    items = isinstance(program, OpensWorkspaces) and bool(program.workspaces(spec))
+    return bool(spec.tasks) or items or _needs_isolation(spec)
+
+
+def _needs_isolation(spec: RunSpec) -> bool:
+    return isinstance(program_named(spec.program), NeedsIsolation)
 
 
 def first_isolation(histories: RunHistory) -> Literal["none", "namespaces", "container"] | None:

@@ -6,9 +6,9 @@ a family where each has its own, and a whole course where all share one (SkillEv
 
 from collections.abc import Collection, Sequence
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
-from events.errors import StillroomError
+from events.errors import ExitCode, StillroomError
 from events.types.evolution import LibraryScope
 from events.types.suite import TaskRole
 from projections.comparison.compare import Comparison, ComparisonPlan, PlannedArm, compare
@@ -23,6 +23,8 @@ _COARSEST: Final[tuple[LibraryScope, ...]] = ("global", "environment", "family")
 
 class ArmsUnknown(StillroomError):
     """Raised when arms of a run cannot be compared: it has too few, or not the one that is named."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
 class ComparedArms(NamedTuple):

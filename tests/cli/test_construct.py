@@ -64,6 +64,19 @@ def test_a_rejected_task_is_told_with_the_reasons(tmp_path: Path) -> None:
     assert not (tmp_path / "constructed").exists()
 
 
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [("nowhere", "nowhere: is not there"), ("words", "words: holds no prompt spec"), ("words/a.md", "cannot be read")],
+)
+def test_a_prompt_spec_that_is_not_one_is_the_users_to_mend(named: str, told: str, tmp_path: Path) -> None:
+    """It is said of the file or folder that was named, and the exit code blames nobody else."""
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "a.md").write_text("Make a task.")
+    refused = type_in(tmp_path, "construct", named, "--author", "script:script.toml", "--dry-run")
+    assert refused.code == ExitCode.USAGE
+    assert told in refused.err
+
+
 def test_what_it_would_take_is_told_before_anything_is_paid(tmp_path: Path) -> None:
     """Calls and trials at least and at most; nothing is started."""
     one(tmp_path, fixed(SUM))

@@ -66,3 +66,12 @@ def test_the_demo_runs_and_says_so(tmp_path: Path) -> None:
     assert "apt-get install bubblewrap" in ran.err
     assert "isolation: none" in typed(tmp_path, "show", "@latest:errors-per-hour/1").out
     assert typed(tmp_path, "replay").code == 0
+
+
+def test_the_demo_that_proves_tasks_is_refused_before_its_author_is_asked(tmp_path: Path) -> None:
+    """Nothing that it makes could be proved here, whoever wrote it."""
+    ran = typed(tmp_path, "demo", "construct")
+    assert ran.code == ExitCode.USAGE
+    assert "apt-get install bubblewrap" in ran.err
+    assert "--sandbox none" not in ran.err
+    assert typed(tmp_path, "runs", "--json").rows == []

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.core.fold import fold
+from events.errors import ExitCode
 from events.store.memory import MemoryLog
 from projections.evolution.measures import ArmMeasures, Share, Transitions, measure_arm, transitions
 from projections.evolution.pairs import ArmsUnknown, arms_of, baseline_of, compare_arms, unit_of
@@ -181,6 +182,7 @@ async def test_a_baseline_is_named_or_the_arm_without_skills(run: EvolvedRun) ->
     with pytest.raises(ArmsUnknown, match="no arm 'other'") as refused:
         baseline_of(run, "other")
     assert "no_skill, learner" in (refused.value.remedy or "")
+    assert refused.value.exit_code == ExitCode.USAGE
     run.planned = tuple(each for each in run.planned if each.arm != "no_skill")
     run.libraries = {name: each for name, each in run.libraries.items() if each.arm != "no_skill"}
     assert baseline_of(run) == "learner"

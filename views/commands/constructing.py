@@ -7,6 +7,7 @@ from typing import Final
 
 from cyclopts import Parameter
 
+from engine.config.files import SUFFIXES
 from engine.config.program_registry import CONSTRUCT
 from engine.config.resolve import Flag, model_settings
 from engine.programs.construct.spec import refuse_wrong
@@ -97,7 +98,7 @@ async def construct(
         dry_run: Print what it would take at least and at most, and start nothing.
     """
     path = None if spec is None else machine.folder / spec
-    is_brief = path is not None and (path.suffix == ".json" or path.is_dir())
+    is_brief = path is not None and (path.suffix not in SUFFIXES or path.is_dir())
     named = [Flag("SPEC", ("construct", "specs"), str(path))] if is_brief else []
     flags = [*constructing.flags(machine, wishes.base_url), *named]
     wishes = replace(wishes, base_url=None)

@@ -18,7 +18,6 @@ from engine.config.program_registry import EVALUATE, EVOLVE, EXPLORE, OWN, TRAIN
 from engine.config.sandbox_kinds import sandbox_kind
 from engine.config.skill_source import read_source
 from engine.config.spec import FILES, SCRIPT, ModelSpec, RunSpec, model_for
-from engine.core.errors import IsolationMissing
 from engine.core.system import machine as memory_of
 from engine.effects.callers import callers_of, price_of, with_known_prices
 from engine.items.item_set import ItemSelection, load_items
@@ -37,7 +36,7 @@ from engine.protocols.request import ChatRequest
 from engine.providers.gate import wide_open
 from engine.providers.prices import NANO, cost_of
 from engine.runtime.context import RunContext
-from engine.runtime.isolation import opens_sandboxes
+from engine.runtime.isolation import isolation_missing, opens_sandboxes
 from engine.runtime.model_clients import open_model_clients, require_models
 from engine.runtime.open_agents import kits_of, skills_of
 from engine.runtime.run import settled
@@ -116,7 +115,7 @@ def sandbox(setting: RunContext, spec: RunSpec) -> Iterator[SpecCheck]:
     if spec.sandbox != UNISOLATED and (spec.program == EVOLVE or opens_sandboxes(spec)):
         found = setting.backend.describe()
         state: State = "failed" if found.lacking else "warn" if found.level == "none" else "ok"
-        remedy = IsolationMissing(found.reason, found.remedy).remedy if found.lacking else found.remedy or ""
+        remedy = isolation_missing(found, spec).remedy if found.lacking else found.remedy or ""
         yield SpecCheck(
             what=f"sandbox {spec.sandbox}", state=state, found=f"{found.level}: {found.reason}", remedy=remedy
         )

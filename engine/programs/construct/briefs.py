@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 from anyio import to_thread
@@ -12,7 +12,7 @@ from anyio import to_thread
 from engine.core.ports import EffectAddress
 from events.base import Event
 from events.digest import Digest
-from events.errors import StillroomError
+from events.errors import ExitCode, StillroomError
 from events.store.base import BlobStore
 from events.types.construction import BriefsAsked, BriefsMissing, BriefsRead
 from events.values import NamedDigest
@@ -80,6 +80,8 @@ class PromptSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 class BriefInvalid(StillroomError):
     """A prompt spec cannot be worked by."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
     def __init__(self, file: str, what: str, remedy: str) -> None:
         super().__init__(f"{file}: {what}", remedy=remedy)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from anyio import to_thread
 
@@ -54,6 +54,7 @@ class Construct:
     """Constructions side by side, one for each prompt spec."""
 
     name = "construct"
+    needs_isolation: Literal[True] = True
     spec = ConstructSpec
     roles: Mapping[str, str | None] = ROLES
     families: Mapping[str, str] = {CONSTRUCT: "trials"}

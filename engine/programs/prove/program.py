@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -52,6 +52,7 @@ class Prove:
     """Proofs of tasks."""
 
     name = "prove"
+    needs_isolation: Literal[True] = True
     spec = ProveSpec
     roles: Mapping[str, str | None] = MappingProxyType({})
     families: Mapping[str, str] = {TRIAL: "trials"}

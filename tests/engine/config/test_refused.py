@@ -51,6 +51,13 @@ _TEACHER = '[models.teacher]\nmodel = "m"\nbase_url = "http://h"\n'
             "OpenAI-compatible",
             id="half a model",
         ),
+        pytest.param(
+            "a.toml",
+            'tasks = "t"\n[models.teacher]\nmodel = "opnai/gpt-4.1"',
+            "unknown provider 'opnai'",
+            "did you mean openai?",
+            id="misspelt provider",
+        ),
         pytest.param("a.toml", 'tasks = "t"\nagent = "oracle"', "agent must be a table", "[agent]", id="no table"),
         pytest.param(
             "a.toml", 'tasks = "t"\nagent.timeout_s = nan', "agent.timeout_s must be a number", "number", id="nan"
@@ -87,6 +94,21 @@ def test_a_malformed_spec_is_named_and_remedied(
     assert remedy in refused.value.remedy
     assert str(file) in refused.value.problem
     assert refused.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("name", ["nowhere", "nowhere.toml"])
+def test_a_spec_that_is_not_there_is_said_to_be_missing(name: str, tmp_path: Path) -> None:
+    """Whatever its suffix is: renaming what does not exist helps nobody."""
+    with pytest.raises(ConfigError) as refused:
+        resolve(Inputs(tmp_path, run_file=tmp_path / name))
+    assert "does not exist" in refused.value.problem
+
+
+def test_a_name_with_a_slash_needs_no_provider_where_an_address_is_given(tmp_path: Path) -> None:
+    """Servers of open weights are asked for such names as they are."""
+    file = tmp_path / "a.toml"
+    file.write_text('tasks = "t"\n[models.teacher]\nmodel = "opnai/gpt-4.1"\nbase_url = "http://127.0.0.1:1/v1"\n')
+    assert resolve(Inputs(tmp_path, run_file=file)).spec.models["teacher"].model == "opnai/gpt-4.1"
 
 
 _MONITOR = "method.pdi.active."

@@ -21,6 +21,7 @@ from events.types.sandbox import SandboxOpened
 from sandbox.base import Isolation
 from sandbox.local.backend import Bare, LocalBackend, local_backend
 from tests.engine.runtime.test_resume import cut, place_of
+from tests.support.constructing import BRIEF, SUM, constructing, fixed, make_briefs
 from tests.support.pretend import PretendBackend, pretended
 from tests.support.quiz_runs import STUDENT, make_items
 from tests.support.runs import make_base, spec
@@ -74,6 +75,21 @@ async def test_the_oracle_is_refused_too(tmp_path: Path) -> None:
     """What a task's author wrote comes from elsewhere as well."""
     with pytest.raises(IsolationMissing):
         await start_run(without(MemoryLog(clock=Ticking()), make_base(tmp_path)), spec(agent={"name": "oracle"}))
+
+
+@pytest.mark.parametrize("program", ["construct", "prove"])
+async def test_what_proves_tasks_is_refused_before_anybody_is_asked(program: str, tmp_path: Path) -> None:
+    """An author would be paid for what cannot be proved here; nor may that be asked for by name, so it is no remedy."""
+    log = MemoryLog(clock=Ticking())
+    make_briefs(make_base(tmp_path), BRIEF)
+    (tmp_path / "script.toml").write_text(fixed(SUM))
+    asked = constructing(tmp_path) if program == "construct" else spec(program="prove", agent={"name": "nop"})
+    with pytest.raises(IsolationMissing) as refused:
+        await start_run(without(log, tmp_path), asked)
+    assert INSTALL in refused.value.remedy
+    assert "--sandbox docker" in refused.value.remedy
+    assert "--sandbox none" not in refused.value.remedy
+    assert (await log.head()).position == 0, "nothing was started"
 
 
 async def test_where_it_was_asked_for_by_name_the_run_starts_and_says_so(tmp_path: Path) -> None:
