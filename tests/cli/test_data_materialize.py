@@ -144,6 +144,8 @@ def test_a_format_that_no_name_tells_has_to_be_named(tmp_path: Path) -> None:
     questions(tmp_path / "rows.xml", "a")
     unnamed = type_in(tmp_path, "data", "materialize", "mine", "--from", "rows.xml")
     assert (unnamed.code, "--item-format" in unnamed.err) == (2, True)
+    absent = type_in(tmp_path, "data", "materialize", "yours", "--from", "rows.xml")
+    assert (absent.code, "there is no manifest" in absent.err, "--item-format" in absent.err) == (2, True, False)
     other = type_in(tmp_path, "data", "materialize", "mine", "--from", "rows.xml", "--item-format", "question")
     assert (other.code, ".jsonl, .csv, .parquet files" in other.err) == (2, True)
 

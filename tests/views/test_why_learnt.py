@@ -48,6 +48,16 @@ async def test_a_skill_of_a_library_is_found_by_its_name_or_its_library(log: Mem
         await find_place(log, f"learner/E2/{first}")
 
 
+async def test_a_misspelt_skill_of_a_run_without_trials_leads_to_the_lists() -> None:
+    """A training has no trials that could be listed; what was typed may have been meant for a run or for a skill."""
+    log = MemoryLog(clock=CountingClock())
+    await record_trained(log, "t1")
+    with pytest.raises(IdUnknown) as refused:
+        await find_place(log, "answer-s")
+    for listing in ("`stillroom runs`", "`stillroom skills list`"):
+        assert listing in refused.value.remedy
+
+
 async def test_a_name_that_several_libraries_have_is_ambiguous(log: MemoryLog) -> None:
     """Each of them is named."""
     first = slug("E1-LS1")

@@ -33,10 +33,12 @@ def format_meant(manifest: Path, named: str | None) -> str:
     """Say which format the rows have: the one that was named, or the one whose name the manifest begins with.
 
     Raises:
-        UsageWrong: Neither tells.
+        UsageWrong: Neither tells, or there is no such manifest, whose name then tells nothing.
     """
     if named is not None:
         return named
+    if not manifest.exists():
+        raise UsageWrong(f"there is no manifest {manifest}", remedy="name a file or folder that lists items")
     formats = {name: name for name in item_format_names()} | {
         other: name for other, name in _OTHER_NAMES.items() if name in item_format_names()
     }

@@ -40,10 +40,8 @@ class IdUnknown(ViewError):
         listed = f"known: {'..., ' if len(known) > _LISTED else ''}{', '.join(known[-_LISTED:])}"
         near = get_close_matches(text, [*known, *more], n=2, cutoff=_NEAR)
         meant = f"did you mean {' or '.join(near)}? " if near else ""
-        super().__init__(
-            f"no {what} {text}",
-            remedy=f"{meant}{listed}" if known else "`stillroom runs` lists the runs; --log FILE selects another log",
-        )
+        lists = "`stillroom runs` lists the runs, `stillroom skills list` the skills; --log FILE selects another log"
+        super().__init__(f"no {what} {text}", remedy=f"{meant}{listed}" if known else lists)
         self.text = text
 
 
