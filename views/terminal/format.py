@@ -1,9 +1,19 @@
 """Figures as people read them. A figure nobody knows is a dash, never a zero."""
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
 UNKNOWN: Final = "-"
+
+
+_ACTED_ON: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal acts on, and those that turn the direction of what follows them."""
+
+
+def inert(text: str) -> str:
+    """Give a text of which a terminal acts on nothing but tabs and ends of lines: the rest is written as numbers."""
+    return text if text.isprintable() else _ACTED_ON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def cell(value: object) -> str:

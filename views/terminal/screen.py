@@ -1,14 +1,17 @@
 """Where output goes: data to stdout, words for people to stderr, and as JSON if that was asked for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from io import StringIO
 from typing import IO, Any, Final, NoReturn, TypeVar, cast
 
 import msgspec
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
+from typing_extensions import override
 
+from views.terminal.format import inert
 from views.terminal.host import Host
 from views.terminal.outlet import Outlet, ascii_json
 
@@ -174,10 +177,20 @@ def prose(machine: Host) -> Console:
     return console
 
 
+class _InertConsole(Console):
+    """A console on a terminal, which acts on nothing that names, answers and outputs hold."""
+
+    @override
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """Draw something; characters of texts that the terminal would act on are written out."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else inert(text), style, control)
+
+
 def _console(machine: Host, stream: Outlet, *, manner: OutputStyle) -> Console:
     terminal = stream.isatty()
     settings: dict[str, Any] = {} if terminal else {"width": WIDE}
-    console = Console(
+    console = (_InertConsole if terminal else Console)(
         file=cast("IO[str]", stream),
         force_terminal=None if terminal and manner is OutputStyle.TERMINAL else False,
         no_color=manner is not OutputStyle.TERMINAL,

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from views.terminal.fitted import FittedTable, TableHead
-from views.terminal.format import cell
+from views.terminal.format import cell, inert
 
 R = TypeVar("R")
 
@@ -165,8 +165,8 @@ class RecordView(Generic[R]):
 
 
 def word(text: str) -> Text:
-    """Colour a word that has one."""
-    return Text(text, style=STYLES.get(text, ""))
+    """Colour a word that has one; what a terminal acts on is written out, in files that lines are piped to as well."""
+    return Text(inert(text), style=STYLES.get(text, ""))
 
 
 def heading(text: str) -> Text:
