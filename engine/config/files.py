@@ -68,7 +68,7 @@ def _toml(path: Path, text: str) -> dict[str, object]:
     try:
         # Money is exact: 0.1 in the file is a tenth, which no binary fraction is.
         return tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigUnreadable(
             str(path), f"not TOML: {error}", remedy="fix that line; put strings in quotes"
         ) from error

@@ -172,7 +172,7 @@ def _parse_toml(text: str) -> object:
         return text
     try:
         return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -53,7 +53,7 @@ def parse_script(text: str, where: str) -> Script:
     """
     try:
         tree: Table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ScriptInvalid(where, None, f"is not TOML: {error}", remedy="correct the file's syntax") from error
     rules: list[Rule] = []
     for number, table in enumerate(_tables(tree, "rule", where), 1):

@@ -66,7 +66,7 @@ def suite_document(folder: Path) -> tuple[SuiteDocument, list[SuiteFault]]:
         return SuiteDocument(), []
     try:
         fields = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return SuiteDocument(), [SuiteFault(SUITE_FILE, f"cannot be read: {error}", "write it as TOML")]
     unknown = sorted(set(fields) - set(SuiteDocument.__struct_fields__))
     faults = [SuiteFault(f"{SUITE_FILE}: {key}", "is an unknown key", "it takes name and release") for key in unknown]

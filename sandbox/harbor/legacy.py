@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from sandbox.harbor.numbers import with_numbers
 
-_SIZE: Final = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*([KMG])\s*", re.ASCII | re.IGNORECASE)
+_SIZE: Final = re.compile(r"\s*(\d{1,15}(?:\.\d*)?|\.\d+)\s*([KMG])\s*", re.ASCII | re.IGNORECASE)
 _MIB: Final = {"K": 1 / 1024, "M": 1.0, "G": 1024.0}
 _TRUE: Final = frozenset({"1", "on", "t", "true", "y", "yes"})
 _FALSE: Final = frozenset({"0", "off", "f", "false", "n", "no"})

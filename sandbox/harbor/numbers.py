@@ -11,6 +11,8 @@ from msgspec import Struct, structs
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]+(?:_[0-9]+)*(?:\.0*)?", re.ASCII)
 _MOST: Final = 2**63
+_LONGEST: Final = 100
+"""Letters of a number in quotes; Python refuses to read some thousands of digits."""
 """Numbers are below it."""
 
 
@@ -60,7 +62,8 @@ def _number(value: Any, kinds: set[Any]) -> Any:
 
 def _whole(value: Any) -> Any:
     if isinstance(value, str):
-        return int(value.strip().partition(".")[0]) if _WHOLE.fullmatch(value.strip()) else value
+        digits = value.strip()
+        return int(digits.partition(".")[0]) if len(digits) < _LONGEST and _WHOLE.fullmatch(digits) else value
     return int(value) if value == value // 1 and abs(value) < _MOST else value
 
 

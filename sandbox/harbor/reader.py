@@ -97,7 +97,7 @@ def _parse(task: str, data: bytes) -> dict[str, Any]:
         raise TaskInvalid(
             task, FILE, f"byte {error.start} is not UTF-8", remedy="save it as UTF-8 without BOM"
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise TaskInvalid(task, FILE, f"not TOML: {error}", remedy="fix the syntax at that line") from error
 
 

@@ -280,7 +280,7 @@ def _absent(folder: Path, found: Mapping[str, Task], unread: Collection[str]) ->
     try:
         listed = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("tasks", [])
         names = [str(each["name"]) for each in listed]
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
         yield Incomplete(DATASET, DATASET, f"cannot be read: {error!r}", "fix it, or remove it")
         return
     packages = {task.config.package.name for task in found.values() if task.config.package is not None}

@@ -148,7 +148,7 @@ def _tree(file: Path) -> dict[str, Any]:
         raise BriefInvalid(file.name, f"cannot be read: {error.strerror}", "make it readable") from error
     try:
         tree: Any = tomllib.loads(data.decode("utf-8-sig")) if file.suffix == ".toml" else msgspec.json.decode(data)
-    except (UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError, msgspec.DecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BriefInvalid(file.name, f"cannot be read: {error}", "fix its syntax") from error
     if not isinstance(tree, dict):
         raise BriefInvalid(file.name, "it is no object", "write an object with a prompt")

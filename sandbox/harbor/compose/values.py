@@ -1,5 +1,6 @@
 """Values of a compose file: variables filled in, and several spellings of lists, tables, times and sizes. Pure."""
 
+import math
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -17,9 +18,9 @@ _VARIABLE: Final = re.compile(
 _OPEN, _CLOSE = "⟦no value: ", "⟧"
 """Around the name of a variable without a value."""
 _MISSING: Final = re.compile(f"{_OPEN}(\\w+){_CLOSE}")
-_TIME: Final = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)")
+_TIME: Final = re.compile(r"(\d{1,15}(?:\.\d+)?)(ns|us|ms|s|m|h)")
 _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
 _BYTES: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -184,10 +185,13 @@ def number_of(value: Any, place: str, complaint: ComposeProblems) -> float | Non
     if value is None:
         return None
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
         complaint.add(f"{place}: {value}")
         return None
+    return number
 
 
 def strings_of(value: Any, place: str, complaint: ComposeProblems) -> list[str]:

@@ -63,6 +63,7 @@ _TEACHER = '[models.teacher]\nmodel = "m"\nbase_url = "http://h"\n'
             "a.toml", 'tasks = "t"\nagent.timeout_s = nan', "agent.timeout_s must be a number", "number", id="nan"
         ),
         pytest.param("a.toml", 'tasks = "t', "not TOML", "quotes", id="broken toml"),
+        pytest.param("a.toml", f"tasks = {'9' * 5_000}", "not TOML", "quotes", id="an integer of 5,000 digits"),
         pytest.param("a.toml", 'tasks = "t"\ntasks = "u"', "not TOML", "line", id="toml twice"),
         pytest.param("a.yaml", "tasks: t\ntasks: u", "given twice", "line", id="yaml twice"),
         pytest.param("a.yaml", "tasks: [t", "not YAML", "line", id="broken yaml"),

@@ -16,6 +16,7 @@ _DOCS = Path(__file__).parents[3] / "docs" / "scripts.md"
 
 _REFUSED = {
     "not TOML": ("name = ", "s.toml", None, "is not TOML", "syntax"),
+    "an integer of 5,000 digits": (f"name = {'9' * 5_000}", "s.toml", None, "is not TOML", "syntax"),
     "no name": ("[[rule]]\nname='a'\n[[rule.turn]]\ntext='b'", "s.toml", "name", "is missing", "add `name"),
     "no rules": ('name = "s"', "s.toml", "rule", "is missing", "[[rule]]"),
     "a rule that is one table": ('name="s"\n[rule]\nname="a"', "s.toml", "rule", "not a list", "two brackets"),

@@ -127,6 +127,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "no YAML": (META, "slug: sum-1-1", "slug: [", f"{META}: cannot be read"),
     "no mapping": (META, "schema_version: '1.0'", "- x\n#", f"{META}: cannot be read"),
     "suite.toml": ("suite.toml", 'name = "sums"', "nam = 3", "suite.toml: nam: is an unknown key"),
+    "an integer of 5,000 digits": ("suite.toml", '"1.1"', "9" * 5_000, "suite.toml: cannot be read"),
     "release": ("suite.toml", '"1.1"', "1.1", "suite.toml: release: Expected `str | null`"),
     "task": ("tasks/sum-1-1-variant/task.toml", 'version = "1.0"', "version =", "tasks/sum-1-1-variant/task.toml"),
 }  # fmt: skip

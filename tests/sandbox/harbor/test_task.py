@@ -69,6 +69,18 @@ MALFORMED: dict[str, tuple[dict[str, str | bytes | None], str, str | None]] = {
         None,
     ),
     "no TOML": ({"task.toml": "source = \n"}, "task.toml", None),
+    "an integer of 5,000 digits": ({"task.toml": f"x = {'9' * 5_000}\n"}, "task.toml", None),
+    "as many in quotes": (
+        {"task.toml": f"[environment]\ncpus = '{'9' * 5_000}'\n"},
+        "task.toml",
+        "environment.cpus",
+    ),
+    "lists in lists": ({"task.toml": f"x = {'[' * 3_000}{']' * 3_000}\n"}, "task.toml", None),
+    "more memory than there are numbers for": (
+        {"task.toml": f"[environment]\nmemory = '{'9' * 400}G'\n"},
+        "task.toml",
+        "environment.memory",
+    ),
     "half a CPU": ({"task.toml": "[environment]\ncpus = 1.5\n"}, "task.toml", "environment.cpus"),
     "a number as variable": ({"task.toml": "[environment.env]\nPORT = 80\n"}, "task.toml", "environment.env[...]"),
     "2Gi": ({"task.toml": "[environment]\nmemory = '2Gi'\n"}, "task.toml", "environment.memory"),

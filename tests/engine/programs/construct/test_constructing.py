@@ -337,6 +337,9 @@ async def test_prompt_specs_are_read_whole_or_refused_by_name(tmp_path: Path) ->
     mkfifo(tmp_path / "odd" / "pipe.json")
     with pytest.raises(BriefInvalid, match="it is no file"):
         read_briefs(tmp_path / "odd")
+    (tmp_path / "digits.toml").write_text(f"prompt = 'x'\ny = {'9' * 5_000}\n")
+    with pytest.raises(BriefInvalid, match="cannot be read"):
+        read_briefs(tmp_path / "digits.toml")
     (tmp_path / "large.json").write_text(json.dumps({"prompt": "x" * 200_000}))
     with pytest.raises(BriefInvalid, match="200014 bytes"):
         read_briefs(tmp_path / "large.json")

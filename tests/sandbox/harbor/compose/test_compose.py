@@ -205,7 +205,11 @@ def test_limits_are_the_containers() -> None:
         ("networks: {default: {ipv4_address: 10.0.0.2}}", "ipv4_address"),
         ("volumes: [{type: image, source: x, target: /x}]", "volumes.type: image"),
         ("mem_limit: lots", "mem_limit: lots"),
+        (f"mem_limit: {'9' * 400}g", "mem_limit: 999"),
         ("cpus: many", "cpus: many"),
+        (f"cpus: {'9' * 400}", "cpus: 999"),
+        ("cpus: .nan", "cpus: nan"),
+        (f"healthcheck: {{test: 'true', interval: {'9' * 400}s}}", "interval: 999"),
         ("colour: red", "colour (unknown key)"),
     ],
 )
