@@ -4,17 +4,22 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
-from anyio import CancelScope
+from anyio import CancelScope, to_thread
 from anyio import Path as AsyncPath
 
-from events.errors import LogCorrupt, LogNewer, LogNotOurs
+from events.errors import LogCorrupt, LogNewer, LogNotOurs, LogUnwritable
 from events.store.chain import FORMAT
 from events.store.sqlite.connection import Connection
 from events.store.sqlite.identity import FileIdentity, refuse_links
 from events.store.sqlite.lock import FileLock
 from events.store.sqlite.schema import APPLICATION_ID, BEFORE_CREATION, READER, SCHEMA, WRITER
 
+_JOURNAL: Final = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
+"""With which SQLite's journals begin."""
+_JOURNAL_PAGES: Final = slice(16, 20)
+"""Where such a journal says how many pages the file had before."""
 UNWRITABLE = "ro&immutable=1"
 """How SQLite opens a file in a folder where it can make no lock: nobody else can write there either."""
 
@@ -109,6 +114,11 @@ async def _refuse_strangers(path: Path, patience_s: float, mode: str = "ro") -> 
         ((found,),) = await probe.fetch("PRAGMA user_version")
     except LogCorrupt as error:
         raise LogNotOurs(str(path), error.problem) from error
+    except LogUnwritable:
+        # Whoever died as it made the file left a journal, by which the next one that writes empties it.
+        if not await to_thread.run_sync(_was_being_made, path):
+            raise
+        empty = True
     finally:
         await probe.close()
     if empty:
@@ -118,6 +128,16 @@ async def _refuse_strangers(path: Path, patience_s: float, mode: str = "ro") -> 
     if found > FORMAT:
         raise LogNewer(str(path), found=found, known=FORMAT)
     return False
+
+
+def _was_being_made(path: Path) -> bool:
+    """Say whether the journal beside a file says that the file had no page before."""
+    try:
+        with Path(f"{path}-journal").open("rb") as file:
+            head = file.read(_JOURNAL_PAGES.stop)
+    except OSError:
+        return False
+    return head.startswith(_JOURNAL) and head[_JOURNAL_PAGES] == bytes(4)
 
 
 def _is_empty(file: sqlite3.Connection) -> bool:

@@ -2,9 +2,11 @@
 
 import asyncio  # noqa: TID251 - only asyncio itself can cancel in the way of Ctrl-C, through every shield
 import os
+import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import anyio
@@ -34,6 +36,33 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("may not mount here")
     yield disk
     subprocess.run(["umount", disk], check=True)
+
+
+def killed_at_work(path: Path, *, before: bool) -> None:
+    """Leave what a process leaves that is killed in the middle of a transaction, with its journal on the disk."""
+    made = path.with_name("made.db")
+    with closing(sqlite3.connect(made, isolation_level=None)) as file:
+        file.execute("PRAGMA cache_size = 2")
+        if before:
+            file.execute("CREATE TABLE theirs (x)")
+        file.execute("BEGIN")
+        file.execute("CREATE TABLE half (x)")
+        file.executemany("INSERT INTO half VALUES (?)", [("x" * 3_000,) for _ in range(300)])
+        for beside in ("", "-journal"):
+            shutil.copy(f"{made}{beside}", f"{path}{beside}")
+
+
+async def test_a_log_whose_maker_was_killed_is_made_by_the_next_one(tmp_path: Path) -> None:
+    """In the moment in which its first page is on the disk, and its journal as well; nothing else is rolled back."""
+    killed_at_work(tmp_path / "log.db", before=False)
+    async with await SqliteLog.open(tmp_path / "log.db", clock=ticking()) as log:
+        await log.append(TRIAL, drafts("first"), expected_version=0)
+        assert await texts(log) == ["first"]
+    killed_at_work(tmp_path / "theirs.db", before=True)
+    held = (tmp_path / "theirs.db").read_bytes()
+    with pytest.raises(LogError):
+        await SqliteLog.open(tmp_path / "theirs.db", clock=ticking())
+    assert (tmp_path / "theirs.db").read_bytes() == held
 
 
 async def test_a_full_disk_refuses_appends_until_there_is_room(small_disk: Path) -> None:
