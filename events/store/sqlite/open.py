@@ -116,9 +116,9 @@ async def _refuse_strangers(path: Path, patience_s: float, mode: str = "ro") -> 
         raise LogNotOurs(str(path), error.problem) from error
     except LogUnwritable:
         # Whoever died as it made the file left a journal, by which the next one that writes empties it.
-        if not await to_thread.run_sync(_was_being_made, path):
-            raise
-        empty = True
+        if await to_thread.run_sync(_was_being_made, path):
+            return True
+        raise
     finally:
         await probe.close()
     if empty:
