@@ -38,13 +38,19 @@ def folder_name(sandbox: str) -> str:
     return f"{_UNFIT.sub('-', sandbox).strip('-.')[-_READABLE:]}-{digest_of(sandbox.encode())[:12]}"
 
 
-def make(workspace: Path, sandbox: str) -> Scratch:
+def make(workspace: Path, sandbox: str, session: int | None = None) -> Scratch:
     """Make the folder of a new sandbox. Its marker comes first, so that a crash leaves nothing unmarked.
+
+    Args:
+        workspace: Where all of them are.
+        sandbox: Its id, which the marker holds.
+        session: See `SandboxSpec`. A process that takes a run over may rebuild a sandbox while the process from which
+            the run is taken still has its own, and must not find its folder removed by that.
 
     Raises:
         SandboxUnavailable: It exists, or the disk refuses.
     """
-    folder = workspace.resolve() / folder_name(sandbox)
+    folder = workspace.resolve() / folder_name(sandbox if session is None else f"{sandbox}/s{session}")
     try:
         workspace.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700)

@@ -21,7 +21,7 @@ from engine.agents.skill_port import SkillPort
 from engine.concurrency.run_controls import RunControls
 from engine.config.program import ArmInputs, GivesSkills
 from engine.config.program_registry import OWN, program_named, roles_of, specs_by_arm
-from engine.config.spec import RunSpec
+from engine.config.spec import RunSpec, model_for
 from engine.core.decision import Era
 from engine.core.ports import EffectAddress
 from engine.core.supervision import Supervisor
@@ -232,7 +232,9 @@ def _terms(
             f"agent {spec.agent.name} makes its calls itself: files cannot answer them",
             remedy="choose an endpoint, or an agent that comes with stillroom",
         )
-    refusals = RefusalTerms(parts.refusals, spec.agent.name, spec.models["teacher"].model)
+    model = model_for(spec, "teacher", roles_of(spec)["teacher"])
+    assert model is not None, "its line is there"
+    refusals = RefusalTerms(parts.refusals, spec.agent.name, model.model)
     means = ExchangeContext(setting.log, carrier, line.reach, parts.budget, line.room, parts.orders, clock, refusals)
 
     def terms(trial: str) -> SessionTerms:

@@ -142,7 +142,7 @@ class LocalBackend:
             raise Unsupported(NAME, features)
         recipe = recipe_of(spec.task.dockerfile, spec.task.environment, spec.task.hidden)
         env = sandbox_env(spec, recipe)
-        scratch = await anyio.to_thread.run_sync(make, self._workspace, spec.id)
+        scratch = await anyio.to_thread.run_sync(make, self._workspace, spec.id, spec.session)
         async with AsyncExitStack() as undo:
             undo.push_async_callback(_remove, scratch)
             cell = self._cell(spec, scratch, env)

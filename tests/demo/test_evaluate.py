@@ -217,7 +217,7 @@ async def test_killed_ten_times_and_resumed_it_ends_with_the_same_verdicts(tmp_p
     def life(name: str, at: int | None) -> Life:
         (tmp_path / name).mkdir(exist_ok=True)
         log, sandboxes = str(tmp_path / name / "log.db"), str(tmp_path / name / "sandboxes")
-        return Life(demo(tmp_path), log, sandboxes, "test", variables, at)
+        return Life(demo(tmp_path, Flag("--set", ("on_loss",), "abandon")), log, sandboxes, "test", variables, at)
 
     assert lived(life("plain", None), tmp_path / "life.json") == 0
     deaths = [lived(life("killed", 300), tmp_path / "life.json") for _ in range(10)]

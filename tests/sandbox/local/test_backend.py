@@ -303,6 +303,21 @@ def test_sweeping_touches_only_what_is_marked(tmp_path: Path) -> None:
     assert elsewhere.folder.is_dir()
 
 
+async def test_a_sandbox_outlives_that_of_the_process_from_which_its_run_was_taken(
+    plain: LocalBackend, write_task: WriteTask, tmp_path: Path
+) -> None:
+    """Both have the same id; the former closes its own, and the other is worked in all the while."""
+    task = load_task(write_task({}))
+    former = await plain.open(SandboxSpec(id="one", task=task, session=1))
+    taken = await plain.open(SandboxSpec(id="one", task=task, session=2))
+    with pytest.raises(SandboxUnavailable, match="is open"):
+        await plain.open(SandboxSpec(id="one", task=task, session=2))
+    await former.close()
+    assert (await taken.exec("true")).exit_code == 0
+    await taken.close()
+    assert leftovers(tmp_path / "workspace") == ()
+
+
 async def test_plain_paths_of_a_container_are_the_sandboxes_own(plain: LocalBackend, write_task: WriteTask) -> None:
     """At the beginning of a path in a command or a staged script; not inside another path, not in data."""
     task = load_task(
