@@ -213,7 +213,7 @@ class DockerSandbox:
                 async with self._changing:
                     await self.keeping.hide()
                     await self._ground.engine.kill(self._ground.container)
-                    await self._let_go()
+                    await self._renew()
                     await self.start()
         except (EngineFailed, TimeoutError) as error:
             raise SandboxLost(self._id, f"it cannot be started again: {error}") from error
@@ -278,7 +278,7 @@ class DockerSandbox:
                 await self.keeping.hide()
                 # Beside an entry point our runner is no first process, and may be what was killed.
                 await self._ground.engine.kill(self._ground.container)
-                await self._let_go()
+                await self._renew()
                 await self.start()
             except EngineFailed as error:
                 raise SandboxLost(self._id, error.detail) from error
@@ -289,8 +289,13 @@ class DockerSandbox:
         for user in [each for each in self._runners if each]:
             self._runners.pop(user).close()
         if "" in self._runners:
-            self._runners[""].renew()
+            self._runners[""].let_go()
         self._lingering.close()
+
+    async def _renew(self) -> None:
+        """Forget what ended with the container's processes, and what they left for who starts next."""
+        await self._let_go()
+        self._runners[""].renew()
 
     def _check(self) -> None:
         if self._closed:

@@ -131,7 +131,7 @@ async def test_who_is_not_trusted_gives_no_orders(sandbox: Sandbox) -> None:
 async def test_what_strangers_write_into_idle_outputs_is_nobodys(sandbox: Sandbox) -> None:
     """The pipes of a keeper that waits stand open to all of a container."""
     await said(sandbox, KEEPER)
-    await said(sandbox, "(echo forged >/.stillroom/1/out; echo ended 2 7 >/.stillroom/1/news) & true", user="nobody")
+    await said(sandbox, "echo forged >/.stillroom/1/out; echo ended 2 7 >/.stillroom/1/news", user="nobody")
     assert await said(sandbox, "echo mine") == "mine"
 
 
